@@ -1,0 +1,294 @@
+"""The command line: `credtrail COMMAND`. Reads the settings once and hands them down."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from typing import Annotated, NoReturn, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from credtrail import __version__, demo
+from credtrail import work as work_loop
+from credtrail.accounts import store as accounts
+from credtrail.accounts.model import digest_token, make_token
+from credtrail.check import check_installation
+from credtrail.database import Transaction
+from credtrail.database.migrate import MigrationError, migrate, refuse_stale
+from credtrail.database.open import open_database
+from credtrail.errors import Refusal
+from credtrail.logs import set_up_logs
+from credtrail.serve import serve as run_server
+from credtrail.settings import (
+    Settings,
+    SettingsError,
+    describe_settings,
+    find_or_make_secret_key,
+    read_settings,
+)
+from credtrail.values import present_moment
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="credtrail",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Self-hosted digital-credential engagement: pages for credentials, and what people do with them.\n\n"
+    "Begin with `credtrail demo` and `credtrail serve`. Settings come from CREDTRAIL_* variables "
+    "(`credtrail settings` lists them).",
+)
+token_app = typer.Typer(no_args_is_help=True, help="Access tokens for the API.")
+workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one per issuer.")
+app.add_typer(token_app, name="token")
+app.add_typer(workspace_app, name="workspace")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; foreseen faults end with one sentence on standard error and status 1."""
+    try:
+        app()
+    except (SettingsError, MigrationError) as problem:
+        fail(str(problem))
+    except Refusal as refusal:
+        fail(f"{refusal.message} (is the database reachable? `credtrail check` tells more)")
+    except OSError as problem:
+        fail(str(problem))
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say what is wrong and end with status 1."""
+    err.print(f"[red]credtrail:[/red] {sentence}")
+    sys.exit(1)
+
+
+def transact(settings: Settings, act: Callable[[Transaction], T]) -> T:
+    """One write transaction on the database of the settings, brought to this version first where it is SQLite."""
+    prepare_database(settings)
+
+    async def run() -> T:
+        database = open_database(settings)
+        try:
+            return await database.write(act)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def prepare_database(settings: Settings) -> None:
+    """SQLite is migrated on the way; PostgreSQL must have been, by `credtrail migrate`."""
+    if settings.sqlite_path is not None:
+        migrate(settings)
+    else:
+        refuse_stale(settings)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Server processes; more than one pays off on PostgreSQL.", min=1)
+    ] = 1,
+) -> None:
+    """Serve the API and the public pages until Ctrl-C or SIGTERM.
+
+    What was accepted is committed and answered before the server ends. Run `credtrail work` beside it.
+    """
+    settings = read_settings()
+    set_up_logs(settings)
+    prepare_database(settings)
+    find_or_make_secret_key(settings)
+    run_server(settings, host, port, workers)
+
+
+@app.command()
+def work() -> None:
+    """Do what happens later (clean up what has outlived its time) until Ctrl-C or SIGTERM.
+
+    May run several times at once, on several machines.
+    """
+    settings = read_settings()
+    set_up_logs(settings)
+    prepare_database(settings)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        await work_loop.work(settings, stop)
+
+    asyncio.run(run())
+
+
+@app.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to this version's tables. Safe to run again; needed on PostgreSQL after each upgrade."""
+    applied = migrate(read_settings())
+    out.print(f"Applied: {', '.join(applied)}." if applied else "The database is up to date.")
+
+
+@app.command("demo")
+def make_demo(
+    token: Annotated[
+        bool, typer.Option("--token", help="Print only a fresh token on standard output.")
+    ] = False,
+) -> None:
+    """Fill an empty database with a demo workspace, or find the one there; print what to try.
+
+    A few groups, forty credentials with names in many scripts, some weeks of plausible interactions.
+    """
+    settings = read_settings()
+    secret = make_token()
+    with err.status("Making the demo world …"):
+        world = transact(settings, lambda transaction: demo.make_world(transaction, digest_token(secret)))
+    if token:
+        typer.echo(secret)
+        return
+    out.print(demo.describe(world, secret, settings.public_url))
+
+
+@app.command()
+def check() -> None:
+    """Look at settings, database and environment, and say in sentences what is well and what is not."""
+    problems = 0
+    for is_well, sentence in check_installation(read_settings()):
+        problems += not is_well
+        out.print(("[green]✓[/green] " if is_well else "[red]✗[/red] ") + sentence)
+    if problems:
+        sys.exit(1)
+
+
+@app.command("settings")
+def list_settings() -> None:
+    """List every setting with its variable, default and meaning, as Markdown."""
+    typer.echo(describe_settings(), nl=False)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@workspace_app.command("create")
+def create_workspace(
+    name: Annotated[str, typer.Argument(help="The issuer's name, as people will read it.")],
+    time_zone: Annotated[str, typer.Option(help="IANA time zone in which days begin and end.")] = "UTC",
+) -> None:
+    """Create a workspace. Names are unique."""
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        fail(f"There is no time zone {time_zone!r}; use a name like Europe/Berlin.")
+    if not name.strip():
+        fail("The name must not be blank.")
+
+    def create(transaction: Transaction) -> bool:
+        if accounts.find_workspace(transaction, name=name):
+            return False
+        accounts.add_workspace(transaction, name, time_zone)
+        return True
+
+    if not transact(read_settings(), create):
+        fail(f"There is a workspace named {name!r} already.")
+    out.print(
+        f"Created. Now make a token: credtrail token create --workspace {name!r} --name TEXT", markup=False
+    )
+
+
+@workspace_app.command("list")
+def list_workspaces() -> None:
+    """List all workspaces."""
+    table = Table("Id", "Name", "Time zone", "Created")
+    for workspace in transact(read_settings(), accounts.list_workspaces):
+        table.add_row(workspace.id, workspace.name, workspace.time_zone, present_moment(workspace.created_at))
+    out.print(table)
+
+
+@token_app.command("create")
+def create_token(
+    workspace: Annotated[str, typer.Option(help="Name of the workspace that the token speaks for.")],
+    name: Annotated[str, typer.Option(help="What the token is for; shown in lists.")],
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="May read, but not change anything.")
+    ] = False,
+    expires_in_days: Annotated[
+        int | None, typer.Option(help="Ends by itself after so many days.", min=1)
+    ] = None,
+) -> None:
+    """Create an access token and print it, and nothing else, on standard output. It is shown this once only."""
+    secret = make_token()
+
+    def create(transaction: Transaction) -> bool:
+        found = accounts.find_workspace(transaction, name=workspace)
+        if found is None:
+            return False
+        expires_at = None if expires_in_days is None else transaction.at + expires_in_days * 86_400_000
+        accounts.add_token(
+            transaction,
+            found.id,
+            name,
+            digest_token(secret),
+            access="read" if read_only else "full",
+            expires_at=expires_at,
+        )
+        return True
+
+    if not transact(read_settings(), create):
+        fail(f"There is no workspace named {workspace!r}; `credtrail workspace list` shows them all.")
+    typer.echo(secret)
+
+
+@token_app.command("list")
+def list_tokens(
+    workspace: Annotated[str | None, typer.Option(help="Only the tokens of this workspace.")] = None,
+) -> None:
+    """List access tokens. The secrets themselves are kept nowhere."""
+
+    def ask(transaction: Transaction) -> list[accounts.AccessToken] | None:
+        if workspace is None:
+            return accounts.list_tokens(transaction)
+        found = accounts.find_workspace(transaction, name=workspace)
+        return accounts.list_tokens(transaction, found.id) if found else None
+
+    tokens = transact(read_settings(), ask)
+    if tokens is None:
+        fail(f"There is no workspace named {workspace!r}; `credtrail workspace list` shows them all.")
+    table = Table("Id", "Workspace", "Name", "Access", "Created", "Ends")
+    for token in tokens:
+        ends = (
+            "revoked"
+            if token.revoked_at
+            else present_moment(token.expires_at)
+            if token.expires_at
+            else "never"
+        )
+        created = present_moment(token.created_at)
+        table.add_row(token.id, token.workspace_name, token.name, token.access, created, ends)
+    out.print(table)
+
+
+@token_app.command("revoke")
+def revoke_token(
+    token_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The token's id, from `credtrail token list`.")
+    ],
+) -> None:
+    """Revoke an access token for good. Running servers refuse it within a second."""
+    if not transact(read_settings(), lambda transaction: accounts.revoke_token(transaction, token_id)):
+        fail(
+            f"There is no token with the id {token_id!r} that could be revoked; `credtrail token list` shows them."
+        )
+    out.print("Revoked.")
+
+
+if __name__ == "__main__":
+    main()

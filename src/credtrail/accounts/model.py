@@ -1,0 +1,103 @@
+"""Workspaces and access tokens as values. Pure: no web, no database, no clock."""
+
+import secrets
+from hashlib import sha256
+from typing import Literal, NamedTuple
+from zlib import crc32
+
+from msgspec import Struct
+
+from credtrail.values import Moment, present_moment
+
+Access = Literal["full", "read"]
+
+TOKEN_PREFIX = "ctr_"  # noqa: S105 - the prefix secret scanners look for, not a secret
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_LENGTH = 34
+_CHECK_LENGTH = 6
+
+
+class Workspace(NamedTuple):
+    """An issuer's own room: its groups, credentials, interactions and tokens; nobody else sees into it."""
+
+    id: str
+    name: str
+    time_zone: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class WorkspaceAnswer(Struct, rename="camel"):
+    """A workspace on the wire (contract, section 4)."""
+
+    id: str
+    name: str
+    created_at: str
+    updated_at: str
+
+
+class TokenName(Struct, rename="camel"):
+    """The token a request was made with, as `/me` tells it."""
+
+    id: str
+    name: str
+
+
+class MeAnswer(Struct, rename="camel"):
+    """Who is asking: the access token's name and its workspace. Assumed: the original's shape is not public."""
+
+    token: TokenName
+    workspace: WorkspaceAnswer
+
+
+class AccessToken(NamedTuple):
+    """An access token as it is listed; the secret itself is shown once, when it is made, and never kept."""
+
+    id: str
+    workspace_id: str
+    workspace_name: str
+    name: str
+    access: Access
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
+
+
+def present_workspace(workspace: Workspace) -> WorkspaceAnswer:
+    """The workspace as the wire shows it."""
+    return WorkspaceAnswer(
+        workspace.id,
+        workspace.name,
+        present_moment(workspace.created_at),
+        present_moment(workspace.updated_at),
+    )
+
+
+def make_token() -> str:
+    """A new secret: `ctr_`, 34 random letters and digits, 6 of checksum, so that scanners can tell a real one."""
+    random = "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
+    return f"{TOKEN_PREFIX}{random}{_checksum(random)}"
+
+
+def is_well_formed(token: str) -> bool:
+    """Whether it could be one of ours; saves a look-up for what can't."""
+    random = token[len(TOKEN_PREFIX) : -_CHECK_LENGTH]
+    return (
+        token.startswith(TOKEN_PREFIX)
+        and len(random) == _RANDOM_LENGTH
+        and token.isascii()
+        and token.endswith(_checksum(random))
+    )
+
+
+def digest_token(token: str) -> str:
+    """What is kept of a token. Plain SHA-256 is enough: 34 random characters can't be guessed."""
+    return sha256(token.encode()).hexdigest()
+
+
+def _checksum(random: str) -> str:
+    number, digits = crc32(random.encode("latin-1", "replace")), ""
+    while number:
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits.rjust(_CHECK_LENGTH, "0")

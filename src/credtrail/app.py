@@ -1,0 +1,149 @@
+"""The table of contents: builds every part once, lists every route.
+
+Called by `serve` (in each server process) and by the tests.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from credtrail import metrics
+from credtrail.accounts.api import Accounts
+from credtrail.accounts.model import digest_token, is_well_formed
+from credtrail.accounts.store import find_token
+from credtrail.credentials.api import Credentials
+from credtrail.database import Database
+from credtrail.database.migrate import is_current
+from credtrail.database.open import open_database
+from credtrail.designs.api import Designs
+from credtrail.groups.api import Groups
+from credtrail.interactions.api import Interactions
+from credtrail.interactions.log_sql import SqlLog
+from credtrail.interactions.record import Recorder
+from credtrail.logs import set_up_logs
+from credtrail.pages.token import PageTokens
+from credtrail.pages.views import Pages
+from credtrail.settings import Settings, find_or_make_secret_key, read_settings
+from credtrail.web.edge import Edge
+from credtrail.web.endpoint import Caller, Endpoint
+from credtrail.web.gate import Gate, Receive, Scope, Send
+from credtrail.web.health import Health
+from credtrail.web.html import serve_static
+from credtrail.web.limits import RateLimit
+from credtrail.web.openapi import encode_document
+from credtrail.web.paging import Cursors
+from credtrail.web.reference import Reference
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one server process is made of."""
+
+    settings: Settings
+    database: Database
+    recorder: Recorder
+    endpoints: Sequence[Endpoint]
+    application: Any
+
+
+def create_app() -> Any:
+    """The ASGI application of a server process, by the settings of its environment."""
+    settings = read_settings()
+    set_up_logs(settings)
+    return build(settings).application
+
+
+def build(settings: Settings, database: Database | None = None) -> Parts:
+    """Put everything together; nothing runs before the application's lifespan begins."""
+    database = database or open_database(settings)
+    secret_key = find_or_make_secret_key(settings)
+    cursors, log = Cursors(secret_key), SqlLog()
+    recorder = Recorder(
+        database, log, batch_size=settings.commit_batch_size, queue_limit=settings.queue_limit
+    )
+    endpoints = [
+        *Interactions(database, log, recorder, cursors).endpoints(),
+        *Credentials(database, cursors).endpoints(),
+        *Groups(database, cursors).endpoints(),
+        *Designs(cursors).endpoints(),
+        *Accounts(database).endpoints(),
+    ]
+    pages = Pages(database, recorder, PageTokens(secret_key), settings.public_url)
+    limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
+    gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
+    site = _site(settings, database, recorder, pages, endpoints)
+    application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
+    return Parts(settings, database, recorder, endpoints, application)
+
+
+def _site(
+    settings: Settings, database: Database, recorder: Recorder, pages: Pages, endpoints: Sequence[Endpoint]
+) -> Starlette:
+    health = Health(lambda: is_current(database))
+    reference = Reference(encode_document(endpoints, settings.public_url))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        recorder.start()
+        yield
+        # Everything accepted is committed and answered before the database is let go.
+        await recorder.close()
+        await database.close()
+
+    return Starlette(
+        routes=[
+            Route("/", pages.show_front),
+            Route("/credentials/{public_id}", pages.show_credential),
+            Route("/credentials/{public_id}/verification", pages.show_verification),
+            Route("/credentials/{public_id}/interactions", pages.take_interaction, methods=["POST"]),
+            Route("/v1/openapi.json", reference.show_document),
+            Route("/docs", reference.show_page),
+            Route("/static/{digest}/{path:path}", serve_static),
+            Route("/healthz", health.show_alive),
+            Route("/readyz", health.show_ready),
+            Route("/metrics", _show_metrics),
+            Route("/robots.txt", pages.show_robots),
+        ],
+        exception_handlers={404: pages.show_missing},
+        lifespan=lifespan,
+    )
+
+
+class _Entrance:
+    """Sends /v1 to the gate, past Starlette (its routing would cost the ingest route a third), the rest to the site."""
+
+    def __init__(self, gate: Gate, site: Starlette) -> None:
+        self._gate = gate
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if (path.startswith("/v1/") and path != "/v1/openapi.json") or path == "/v1":
+            await self._gate(scope, receive, send)
+        else:
+            await self._site(scope, receive, send)  # type: ignore[arg-type]
+
+
+def _find_caller_in(database: Database) -> Any:
+    async def find_caller(token: str) -> Caller | None:
+        if not is_well_formed(token):
+            return None
+        digest = digest_token(token)
+        found = await database.read(lambda transaction: find_token(transaction, digest))
+        if found is None:
+            return None
+        return Caller(found.id, found.workspace_id, found.access == "full", found.expires_at)
+
+    return find_caller
+
+
+async def _show_metrics(_: Request) -> Response:
+    text, media_type = await asyncio.to_thread(metrics.render)
+    return Response(text, media_type=media_type)

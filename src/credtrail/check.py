@@ -1,0 +1,87 @@
+"""What `credtrail check` looks at, told in sentences. Called by the command line."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from time import perf_counter
+from urllib.parse import urlsplit
+
+from credtrail.database import Database
+from credtrail.database import sqlite as sqlite_database
+from credtrail.database.migrate import is_current
+from credtrail.database.open import open_database
+from credtrail.errors import Refusal
+from credtrail.settings import Settings, SettingsError, find_or_make_secret_key, list_unknown_variables
+
+_WRITES = 20
+
+
+def check_installation(settings: Settings) -> Iterator[tuple[bool, str]]:
+    """One finding after the other: whether it is well, and a sentence. Changes nothing that lasts."""
+    for variable in list_unknown_variables(os.environ):
+        yield False, f"{variable} is set, but there is no such setting; `credtrail settings` lists them."
+    address = urlsplit(settings.public_url)
+    local = address.hostname in ("127.0.0.1", "localhost", "::1")
+    if local:
+        yield True, f"The public address is {settings.public_url}: good for trying out on this machine only."
+    else:
+        yield (
+            address.scheme == "https",
+            f"The public address is {settings.public_url}"
+            + (
+                "."
+                if address.scheme == "https"
+                else ": browsers keep LocalStorage and clipboard from plain http."
+            ),
+        )
+    try:
+        find_or_make_secret_key(settings)
+        yield True, "There is a secret key."
+    except SettingsError as problem:
+        yield False, str(problem)
+    yield from _check_database(settings)
+
+
+def _check_database(settings: Settings) -> Iterator[tuple[bool, str]]:
+    path = settings.sqlite_path
+    where = "PostgreSQL" if path is None else f"SQLite in {path.absolute()}"
+    if path is not None:
+        if not path.exists():
+            yield (
+                False,
+                f"{where}: the file is not there yet; `credtrail serve` or `credtrail migrate` makes it.",
+            )
+            return
+        connection = sqlite_database.connect(path, settings.busy_timeout_seconds)
+        pragmas = dict(sqlite_database.read_pragmas(connection))
+        connection.close()
+        durable = pragmas["journal_mode"] == "wal" and pragmas["synchronous"] == "2"
+        yield (
+            durable,
+            f"{where}: write-ahead log and full synchronisation are {'on' if durable else 'NOT on'}.",
+        )
+    try:
+        current, commit_ms = asyncio.run(_ask(settings))
+    except Refusal:
+        yield (
+            False,
+            f"{where}: it can't be written. Is it running, is there room on the disk, may we write there?",
+        )
+        return
+    yield (
+        current,
+        f"{where}: the tables are {'those of this version' if current else 'not those of this version; run `credtrail migrate`'}.",
+    )
+    yield True, f"A transaction takes {commit_ms:.1f} ms."
+
+
+async def _ask(settings: Settings) -> tuple[bool, float]:
+    database: Database = open_database(settings)
+    try:
+        current = await is_current(database)
+        began = perf_counter()
+        for _ in range(_WRITES):
+            await is_current(database)
+        return current, (perf_counter() - began) / _WRITES * 1_000
+    finally:
+        await database.close()

@@ -1,0 +1,1 @@
+"""Credentials: what an interaction belongs to."""

@@ -1,0 +1,166 @@
+"""SQL of credentials. Called by this slice's face, by interactions (whose credential is it?), pages and the demo."""
+
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from credtrail.accounts.store import workspaces
+from credtrail.credentials.model import Credential, StoredStatus
+from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.groups.store import groups
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("public_id", Key, nullable=False, unique=True),
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
+    Column("group_id", Key, ForeignKey("groups.id"), nullable=False, index=True),
+    Column("status", Key, nullable=False),
+    Column("recipient_id", Key, nullable=False),
+    Column("recipient_name", Text, nullable=False),
+    Column("recipient_email", Text),
+    Column("issue_date", Key, nullable=False),
+    Column("expiry_date", Key),
+    Column("custom_attributes", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index(None, "workspace_id", "id"),
+)
+
+_WHOSE = RowSet(
+    "select c.id, c.workspace_id, c.group_id, w.time_zone from {rows} "
+    "join credentials c on c.id = rows.id join workspaces w on w.id = c.workspace_id",
+    id="text",
+)
+
+
+def find_owners(transaction: Transaction, ids: set[str]) -> dict[str, tuple[str, str, str]]:
+    """Of those ids that exist, by id: workspace id, group id, the workspace's time zone. One query."""
+    found = transaction.run(_WHOSE, [(id_,) for id_ in ids])
+    return {id_: (workspace_id, group_id, zone) for id_, workspace_id, group_id, zone in found}
+
+
+def add_credential(
+    transaction: Transaction,
+    workspace_id: str,
+    group_id: str,
+    recipient: tuple[str | None, str, str | None],
+    dates: tuple[str, str | None],
+    *,
+    status: StoredStatus = "draft",
+    public_id: str | None = None,
+) -> Credential:
+    """Create a credential for a recipient (id or None, name, e-mail address or None)."""
+    recipient_id, name, email = recipient
+    credential = Credential(
+        id=transaction.new_id(),
+        public_id=public_id or str(uuid4()),
+        workspace_id=workspace_id,
+        group_id=group_id,
+        status=status,
+        recipient_id=recipient_id or transaction.new_id(),
+        recipient_name=name,
+        recipient_email=email,
+        issue_date=dates[0],
+        expiry_date=dates[1],
+        custom_attributes={},
+        created_at=transaction.at,
+        updated_at=transaction.at,
+    )
+    transaction.connection.execute(insert(credentials).values(credential._asdict()))
+    return credential
+
+
+def find_credential(transaction: Transaction, workspace_id: str, id_: str) -> Credential | None:
+    """One credential of this workspace."""
+    return _one(transaction, credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
+
+
+def list_credentials(
+    transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, count: int
+) -> list[Credential]:
+    """Up to `count` credentials before the edge, newest first; with `newer` those after it, oldest first."""
+    query = select(credentials).where(credentials.c.workspace_id == workspace_id).limit(count)
+    if edge is not None:
+        query = query.where(credentials.c.id > edge if newer else credentials.c.id < edge)
+    query = query.order_by(credentials.c.id if newer else credentials.c.id.desc())
+    return [Credential(*row) for row in transaction.connection.execute(query)]
+
+
+def count_credentials(transaction: Transaction, workspace_id: str) -> int:
+    """How many credentials a workspace has."""
+    query = select(func.count()).select_from(credentials).where(credentials.c.workspace_id == workspace_id)
+    return transaction.connection.execute(query).scalar_one()
+
+
+def issue_credential(transaction: Transaction, workspace_id: str, id_: str) -> bool:
+    """Draft or scheduled becomes issued; False when it was in another state (or isn't there)."""
+    changed = transaction.connection.execute(
+        update(credentials)
+        .where(
+            credentials.c.id == id_,
+            credentials.c.workspace_id == workspace_id,
+            credentials.c.status.in_(("draft", "scheduled")),
+        )
+        .values(status="issued", updated_at=transaction.at)
+    )
+    return changed.rowcount == 1
+
+
+def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> bool:
+    """Delete it and, by the schema's cascades, its interactions, its own counts and kept answers; False when there is none.
+
+    The counts per workspace and group keep their sums: they hold no id of a credential or a person.
+    """
+    gone = transaction.connection.execute(
+        delete(credentials).where(credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
+    )
+    return gone.rowcount == 1
+
+
+class PublicView(NamedTuple):
+    """A credential with the names around it, as its public page shows it."""
+
+    credential: Credential
+    group_name: str
+    learning_event_url: str | None
+    issuer_name: str
+    time_zone: str
+
+
+def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
+    """What a public page shows; None for draft, scheduled, deleted and unknown alike."""
+    query = (
+        select(
+            credentials,
+            groups.c.name.label("group_name"),
+            groups.c.learning_event_url,
+            workspaces.c.name.label("issuer"),
+            workspaces.c.time_zone,
+        )
+        .join_from(credentials, groups, groups.c.id == credentials.c.group_id)
+        .join(workspaces, workspaces.c.id == credentials.c.workspace_id)
+        .where(credentials.c.public_id == public_id, credentials.c.status == "issued")
+    )
+    row = transaction.connection.execute(query).first()
+    return PublicView(Credential(*row[:-4]), *row[-4:]) if row else None
+
+
+def _one(transaction: Transaction, *where: Any) -> Credential | None:
+    row = transaction.connection.execute(select(credentials).where(*where)).first()
+    return Credential(*row) if row else None

@@ -1,0 +1,81 @@
+"""The only way to SQL; knows no feature.
+
+A store's function takes a Transaction and runs SQLAlchemy Core statements in it; a face hands such functions
+to `Database.read` or `Database.write`. The functions are plain (not async): on SQLite they run in a thread,
+on PostgreSQL inside SQLAlchemy's greenlet bridge, so that the same text serves both.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeVar
+
+from sqlalchemy import Connection, MetaData, Text
+
+from credtrail.values import Moment
+
+T = TypeVar("T")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    }
+)
+"""Every table of the house; each slice's store adds its own, migrations create them."""
+
+Key = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared but never read by people (ids, names of types, days): byte order on both databases."""
+
+Dialect = Literal["sqlite", "postgresql"]
+
+
+class RowSet:
+    """One SQL statement over many rows at once, written one time for both databases.
+
+    In `text`, `{rows}` stands for the rows given: a table named `rows` with the named columns (a SQL type
+    each: text or bigint). PostgreSQL gets one array per column; SQLite runs the statement per row.
+    """
+
+    def __init__(self, text: str, **columns: Literal["text", "bigint"]) -> None:
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(columns.values(), start=1))
+        names = ", ".join(columns)
+        marks = ", ".join(f"? as {name}" for name in columns)
+        self.postgresql = text.replace("{rows}", f"unnest({arrays}) as rows ({names})")
+        self.sqlite = text.replace("{rows}", f"(select {marks}) as rows")
+
+
+class Transaction(Protocol):
+    """One transaction: all of it is kept, or nothing. Reads inside see one state of the database."""
+
+    dialect: Dialect
+    connection: Connection
+
+    at: Moment
+    """When it began; the one "now" of everything done in it."""
+
+    def new_id(self) -> str:
+        """An id of this moment, greater than all that this process made before."""
+
+    def run(self, statement: RowSet, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Run a set-based statement past SQLAlchemy, on the bare driver; what it returns, in no set order."""
+
+
+class Database(Protocol):
+    """A database that is open. Every method raises `errors.Refusal` 503 when storage is down, full or locked.
+
+    After such a failure nothing of the transaction is kept (only when PostgreSQL is lost during the commit
+    itself can it have been kept all the same: the caller can't know, and may send again with its
+    Idempotency-Key). The next call works again as soon as the fault is gone.
+    """
+
+    dialect: Dialect
+
+    async def read(self, question: Callable[[Transaction], T]) -> T:
+        """Ask inside one read-only transaction."""
+
+    async def write(self, act: Callable[[Transaction], T]) -> T:
+        """Act inside one transaction and commit; the act may be run again, so it does nothing but SQL."""
+
+    async def close(self) -> None:
+        """Finish what runs, then let go of all connections."""

@@ -1,0 +1,121 @@
+"""First answers kept under the caller's Idempotency-Key, in the same transaction as the effect.
+
+Called by faces through `once`, and by the interactions' recorder for whole batches. Keys live 24 hours
+(`forget_old`). Refusals aren't kept: a mended request may use its key again. Assumed: the contract is silent
+on what a refused request does to its key.
+"""
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, delete
+
+from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.errors import Refusal
+from credtrail.values import Answer, IdempotencyKey
+
+LIFETIME_MS = 24 * 3_600_000
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("digest", Key, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    # Whose erasure takes the kept answer along; null where the answer tells of no single credential.
+    Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "created_at"),
+)
+
+_FIND = RowSet(
+    "select k.workspace_id, k.key, k.digest, k.status, k.answer, k.created_at from {rows} "
+    "join idempotency_keys k on k.workspace_id = rows.workspace_id and k.key = rows.key",
+    workspace_id="text",
+    key="text",
+)
+_KEEP = RowSet(
+    "insert into idempotency_keys (workspace_id, key, digest, status, answer, credential_id, created_at) "
+    "select workspace_id, key, digest, status, answer, credential_id, created_at from {rows}",
+    workspace_id="text",
+    key="text",
+    digest="text",
+    status="bigint",
+    answer="text",
+    credential_id="text",
+    created_at="bigint",
+)
+_FORGET = RowSet(
+    "delete from idempotency_keys where (workspace_id, key) in "
+    "(select rows.workspace_id, rows.key from {rows})",
+    workspace_id="text",
+    key="text",
+)
+
+
+def find_answers(
+    transaction: Transaction, keys: Iterable[IdempotencyKey]
+) -> dict[tuple[str, str], tuple[str, Answer]]:
+    """By (workspace id, key): the digest and the answer kept under it. Keys of more than 24 hours are dropped."""
+    names = [(key.workspace_id, key.key) for key in keys]
+    since = transaction.at - LIFETIME_MS
+    found, outlived = {}, []
+    for workspace_id, key, digest, status, body, created_at in transaction.run(_FIND, names):
+        if created_at > since:
+            found[workspace_id, key] = (digest, Answer(status, body.encode()))
+        else:
+            outlived.append((workspace_id, key))
+    transaction.run(_FORGET, outlived)
+    return found
+
+
+def keep_answers(transaction: Transaction, kept: Iterable[tuple[IdempotencyKey, Answer, str | None]]) -> None:
+    """Keep first answers, each with the credential it tells of (or None). A key kept meanwhile by another
+    process fails the whole transaction, which is then tried again and finds that answer."""
+    transaction.run(
+        _KEEP,
+        [
+            (
+                key.workspace_id,
+                key.key,
+                key.digest,
+                answer.status,
+                answer.body.decode(),
+                about,
+                transaction.at,
+            )
+            for key, answer, about in kept
+        ],
+    )
+
+
+def replay(key: IdempotencyKey, kept: tuple[str, Answer]) -> Answer:
+    """The kept answer again; conflict when the key came with another request."""
+    digest, answer = kept
+    if digest != key.digest:
+        raise Refusal("conflict", "This Idempotency-Key was used before with a different request")
+    return answer
+
+
+def once(
+    transaction: Transaction,
+    key: IdempotencyKey | None,
+    act: Callable[[], tuple[Answer, str | None]],
+) -> Answer:
+    """Do an act once per key: `act` gives its answer and the credential that it tells of (or None)."""
+    if key is None:
+        return act()[0]
+    found = find_answers(transaction, [key])
+    if found:
+        return replay(key, found[key.workspace_id, key.key])
+    answer, about = act()
+    keep_answers(transaction, [(key, answer, about)])
+    return answer
+
+
+def forget_old(transaction: Transaction) -> int:
+    """Delete keys older than 24 hours; how many there were."""
+    return transaction.connection.execute(
+        delete(idempotency_keys).where(idempotency_keys.c.created_at <= transaction.at - LIFETIME_MS)
+    ).rowcount

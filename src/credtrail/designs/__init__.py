@@ -1,0 +1,1 @@
+"""Designs: what a credential looks like."""

@@ -1,0 +1,1 @@
+"""Groups: what a set of credentials has in common."""

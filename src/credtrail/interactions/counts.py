@@ -1,0 +1,102 @@
+"""Counts kept beside the log, in the transaction that appends to it. Called by `record.py`.
+
+`daily_counts` holds sums per workspace and group, without any id of a credential or a person, and so outlives
+erasure; `credential_counts` and `credential_firsts` belong to one credential and go with it. A day is one in
+the workspace's time zone, of the time the interaction was triggered.
+"""
+
+from collections import Counter
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Table
+
+from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.interactions.model import Interaction
+from credtrail.values import Moment
+
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", Key, primary_key=True),
+    Column("day", Key, primary_key=True),
+    Column("event_type", Key, primary_key=True),
+    Column("triggered_by", Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+credential_counts = Table(
+    "credential_counts",
+    metadata,
+    Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Key, primary_key=True),
+    Column("event_type", Key, primary_key=True),
+    Column("triggered_by", Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+credential_firsts = Table(
+    "credential_firsts",
+    metadata,
+    Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True),
+    Column("event_type", Key, primary_key=True),
+    Column("triggered_by", Key, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+_ADD_DAILY = RowSet(
+    "insert into daily_counts (workspace_id, group_id, day, event_type, triggered_by, count) "
+    "select workspace_id, group_id, day, event_type, triggered_by, count from {rows} where true "
+    "on conflict (workspace_id, group_id, day, event_type, triggered_by) "
+    "do update set count = daily_counts.count + excluded.count",
+    workspace_id="text",
+    group_id="text",
+    day="text",
+    event_type="text",
+    triggered_by="text",
+    count="bigint",
+)
+_ADD_CREDENTIAL = RowSet(
+    "insert into credential_counts (credential_id, day, event_type, triggered_by, count) "
+    "select credential_id, day, event_type, triggered_by, count from {rows} where true "
+    "on conflict (credential_id, day, event_type, triggered_by) "
+    "do update set count = credential_counts.count + excluded.count",
+    credential_id="text",
+    day="text",
+    event_type="text",
+    triggered_by="text",
+    count="bigint",
+)
+_ADD_FIRST = RowSet(
+    "insert into credential_firsts (credential_id, event_type, triggered_by, first_at) "
+    "select credential_id, event_type, triggered_by, first_at from {rows} where true "
+    "on conflict (credential_id, event_type, triggered_by) "
+    "do update set first_at = excluded.first_at where excluded.first_at < credential_firsts.first_at",
+    credential_id="text",
+    event_type="text",
+    triggered_by="text",
+    first_at="bigint",
+)
+
+
+def add_counts(transaction: Transaction, counted: list[tuple[Interaction, str]]) -> None:
+    """Fold interactions, each with its day, into the three tables.
+
+    Rows go in sorted by key, so that two transactions never wait for each other in a circle.
+    """
+    daily: Counter[tuple[str, str, str, str, str]] = Counter()
+    single: Counter[tuple[str, str, str, str]] = Counter()
+    firsts: dict[tuple[str, str, str], Moment] = {}
+    for interaction, day in counted:
+        _, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, _ = interaction
+        daily[workspace_id, group_id, day, event_type, triggered_by] += 1
+        single[credential_id, day, event_type, triggered_by] += 1
+        first = (credential_id, event_type, triggered_by)
+        if triggered_at < firsts.get(first, triggered_at + 1):
+            firsts[first] = triggered_at
+    transaction.run(_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())])
+    transaction.run(_ADD_FIRST, [(*key, at) for key, at in sorted(firsts.items())])
+    # Last, since these few rows are the ones that everybody waits for.
+    transaction.run(_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items())])

@@ -1,0 +1,32 @@
+"""The one seam of the house: what a log of interactions must do. Implemented by `log_sql.py`.
+
+A log keeps interactions for good and lists them by id, newest first. It is used inside the transaction that
+checks the credential and folds the counts.
+"""
+
+from typing import Protocol
+
+from credtrail.database import Transaction
+from credtrail.interactions.model import Filters, Interaction
+
+
+class Log(Protocol):
+    """Where interactions are kept."""
+
+    def append(self, transaction: Transaction, interactions: list[Interaction]) -> None:
+        """Keep them all, with the transaction; ids must be new."""
+
+    def find(self, transaction: Transaction, workspace_id: str, id_: str) -> Interaction | None:
+        """One interaction of this workspace."""
+
+    def page(
+        self,
+        transaction: Transaction,
+        workspace_id: str,
+        filters: Filters,
+        *,
+        edge: str | None,
+        newer: bool,
+        count: int,
+    ) -> list[Interaction]:
+        """Up to `count` before the edge, newest first; with `newer` those after it, oldest first. The edge is excluded."""

@@ -1,0 +1,101 @@
+"""The log of interactions in SQLite or PostgreSQL."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Select, Table, select, union_all
+
+from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.interactions.model import EVENT_TYPES, Filters, Interaction
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("workspace_id", Key, nullable=False),
+    Column("group_id", Key, nullable=False),
+    Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), nullable=False),
+    Column("event_type", Key, nullable=False),
+    Column("triggered_by", Key, nullable=False),
+    Column("triggered_at", BigInteger, nullable=False),
+    Column("certainty", Key, nullable=False),
+    # Every list is by id within one of these; ids grow, so inserts go to the right edge of each index.
+    Index(None, "workspace_id", "id"),
+    Index(None, "workspace_id", "event_type", "id"),
+    Index(None, "group_id", "id"),
+    Index(None, "credential_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+_APPEND = RowSet(
+    "insert into interactions (id, workspace_id, group_id, credential_id, event_type, triggered_by, "
+    "triggered_at, certainty) select id, workspace_id, group_id, credential_id, event_type, triggered_by, "
+    "triggered_at, certainty from {rows}",
+    id="text",
+    workspace_id="text",
+    group_id="text",
+    credential_id="text",
+    event_type="text",
+    triggered_by="text",
+    triggered_at="bigint",
+    certainty="text",
+)
+
+
+class SqlLog:
+    """A Log in the same database as everything else."""
+
+    def append(self, transaction: Transaction, interactions: list[Interaction]) -> None:
+        """Keep them all; one statement."""
+        transaction.run(_APPEND, interactions)  # type: ignore[arg-type]  # named tuples are tuples
+
+    def find(self, transaction: Transaction, workspace_id: str, id_: str) -> Interaction | None:
+        """One interaction of this workspace."""
+        query = select(interactions).where(
+            interactions.c.id == id_, interactions.c.workspace_id == workspace_id
+        )
+        row = transaction.connection.execute(query).first()
+        return Interaction(*row) if row else None
+
+    def page(
+        self,
+        transaction: Transaction,
+        workspace_id: str,
+        filters: Filters,
+        *,
+        edge: str | None,
+        newer: bool,
+        count: int,
+    ) -> list[Interaction]:
+        """Walk the index that fits the filters; several event types are several walks, merged."""
+        table = interactions.c
+        order = table.id if newer else table.id.desc()
+        base = select(interactions).where(*_conditions(workspace_id, filters)).order_by(order).limit(count)
+        if edge is not None:
+            base = base.where(table.id > edge if newer else table.id < edge)
+        types = set(filters.event_types)
+        query: Any = base
+        if types and types != set(EVENT_TYPES):
+            walks = [select(base.where(table.event_type == name).subquery()) for name in sorted(types)]
+            query = _merge(walks, newer=newer, count=count)
+        return [Interaction(*row) for row in transaction.connection.execute(query)]
+
+
+def _conditions(workspace_id: str, filters: Filters) -> list[ColumnElement[bool]]:
+    table = interactions.c
+    conditions = [table.workspace_id == workspace_id]
+    if filters.credential_id is not None:
+        conditions.append(table.credential_id == filters.credential_id)
+    if filters.group_id is not None:
+        conditions.append(table.group_id == filters.group_id)
+    if filters.triggered_by is not None:
+        conditions.append(table.triggered_by == filters.triggered_by)
+    if filters.triggered_from is not None:
+        conditions.append(table.triggered_at >= filters.triggered_from)
+    if filters.triggered_to is not None:
+        conditions.append(table.triggered_at < filters.triggered_to)
+    return conditions
+
+
+def _merge(walks: list[Select[Any]], *, newer: bool, count: int) -> Any:
+    merged = union_all(*walks).subquery()
+    return select(merged).order_by(merged.c.id if newer else merged.c.id.desc()).limit(count)

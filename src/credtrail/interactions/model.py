@@ -1,0 +1,108 @@
+"""Credential interactions as values; from the wire and back. Pure. Source: contract, section 2."""
+
+from typing import Literal, NamedTuple, get_args
+
+from msgspec import Struct
+
+from credtrail.errors import invalid
+from credtrail.values import AnyId, DateTime, Moment, parse_moment, present_moment
+
+EventType = Literal[
+    "credential_viewed",
+    "credential_shared_to_linkedin",
+    "credential_added_to_linkedin_profile",
+    "credential_shared_to_facebook",
+    "credential_shared_to_twitter",
+    "credential_shared_to_messenger",
+    "credential_shared_to_whatsapp",
+    "credential_shared_to_pinterest",
+    "credential_shared_to_telegram",
+    "credential_shared_to_weibo",
+    "credential_downloaded",
+    "credential_link_copied",
+    "credential_verified",
+]
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+
+Actor = Literal["recipient", "guest"]
+ACTORS: tuple[str, ...] = get_args(Actor)
+
+Certainty = Literal["api", "claimed", "link", "verified"]
+"""How we know the actor: an API caller said so, the browser's flag, a signed link, a typed e-mail code."""
+
+EARLIEST: Moment = parse_moment("2000-01-01T00:00:00Z")
+FUTURE_TOLERANCE_MS = 5 * 60_000
+
+
+class NewInteraction(Struct, rename="camel"):
+    """An interaction to be recorded, all four fields required."""
+
+    credential_id: AnyId
+    event_type: EventType
+    triggered_by: Actor
+    triggered_at: DateTime
+
+
+class InteractionAnswer(Struct, rename="camel"):
+    """An interaction on the wire: exactly these five keys, in this order."""
+
+    id: str
+    credential_id: str
+    event_type: EventType
+    triggered_by: Actor
+    triggered_at: str
+
+
+class Interaction(NamedTuple):
+    """One recorded interaction. `triggered_at` is what the client claims; the time received is in the id."""
+
+    id: str
+    workspace_id: str
+    group_id: str
+    credential_id: str
+    event_type: str
+    triggered_by: str
+    triggered_at: Moment
+    certainty: str
+
+
+class Filters(NamedTuple):
+    """Which interactions of a workspace a list is about; None or empty: no restriction.
+
+    `triggered_from` is inclusive, `triggered_to` exclusive, both in milliseconds.
+    """
+
+    credential_id: str | None = None
+    group_id: str | None = None
+    event_types: tuple[str, ...] = ()
+    triggered_by: str | None = None
+    triggered_from: Moment | None = None
+    triggered_to: Moment | None = None
+
+
+def read_triggered_at(text: str, at: Moment) -> Moment:
+    """The claimed time in milliseconds; refuses what isn't a time, lies before 2000, or over 5 minutes ahead of `at`."""
+    try:
+        triggered_at = parse_moment(text)
+    except ValueError:
+        raise invalid(
+            "triggeredAt",
+            "must be an ISO 8601 date and time with Z or an offset, such as 2024-03-12T17:33:05.784Z",
+        ) from None
+    if triggered_at < EARLIEST:
+        raise invalid("triggeredAt", "must not be before 2000-01-01T00:00:00.000Z")
+    # Assumed: clocks differ, so five minutes ahead is taken as it is; more is refused.
+    if triggered_at > at + FUTURE_TOLERANCE_MS:
+        raise invalid("triggeredAt", "must not be more than 5 minutes in the future")
+    return triggered_at
+
+
+def present_interaction(interaction: Interaction) -> InteractionAnswer:
+    """The interaction as the wire shows it."""
+    return InteractionAnswer(
+        interaction.id,
+        interaction.credential_id,
+        interaction.event_type,  # type: ignore[arg-type]  # only known types are recorded
+        interaction.triggered_by,  # type: ignore[arg-type]
+        present_moment(interaction.triggered_at),
+    )

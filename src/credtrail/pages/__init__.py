@@ -1,0 +1,1 @@
+"""The public credential page, its tracker, and what it takes in."""

@@ -1,0 +1,53 @@
+"""Who is not a person: known robots by their user agent, prefetching and automation by what the browser says.
+
+The list of known robots is the kept one of the package crawler-user-agents, with our additions for what it
+misses. In-app browsers of the networks (Facebook's, LinkedIn's, WeChat's …) are people.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from crawleruseragents import is_crawler
+
+from credtrail.interactions.visits import Reason
+
+_MORE_ROBOTS = re.compile(
+    "|".join(
+        (
+            "HeadlessChrome",
+            "PhantomJS",
+            r"Bluesky Cardyb",
+            "Barracuda",
+            "Proofpoint",
+            "Mimecast",
+            "GoogleImageProxy",
+            r"\bcurl/",
+            r"\bWget/",
+            "python-(requests|httpx|urllib3)",
+            "aiohttp",
+            "Go-http-client",
+            r"\b(Playwright|Puppeteer|Selenium)\b",
+        )
+    ),
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=2_048)
+def is_robot(user_agent: str) -> bool:
+    """Whether this user agent is a known robot, preview fetcher or tool; an empty one is."""
+    return not user_agent.strip() or bool(_MORE_ROBOTS.search(user_agent)) or is_crawler(user_agent)
+
+
+def find_reason(headers: Mapping[str, str], *, automated: bool) -> Reason | None:
+    """Why this request is not a person's, from its headers (names in lower case) and the page's own word.
+
+    `automated`: the browser said that a program drives it (navigator.webdriver).
+    """
+    purpose = f"{headers.get('sec-purpose', '')} {headers.get('purpose', '')} {headers.get('x-moz', '')}"
+    if "prefetch" in purpose or "prerender" in purpose:
+        return "prefetch"
+    if is_robot(headers.get("user-agent", "")):
+        return "robot"
+    return "automation" if automated else None

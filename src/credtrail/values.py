@@ -1,0 +1,196 @@
+"""The two values everything shares: Id and Moment, and the wire's small types built on them.
+
+Called by every slice. Knows no feature, no database, no web. `IdMaker` and `now` are the only places that
+ask the operating system for randomness and time; whoever holds a transaction takes the time from it.
+"""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from re import compile as re_compile
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta
+from msgspec.json import Encoder as JsonEncoder
+
+Moment = int
+"""Milliseconds since 1970-01-01T00:00:00Z, always UTC."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_RANDOM_BITS = 80
+_DATE_TIME = re_compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)", flags=256
+)  # 256: re.ASCII, so that only 0-9 are digits
+_DATE = re_compile(r"\d{4}-\d\d-\d\d", flags=256)
+
+
+def must(sentence: str, *, example: Any = None, **constraints: Any) -> Meta:
+    """The constraint of a wire field together with the words a refusal uses for it.
+
+    `sentence` completes "<field> must …"; it is also the field's description in the OpenAPI document.
+    """
+    extra_schema = {"examples": [example]} if example is not None else None
+    return Meta(
+        description=f"Must {sentence}.",
+        extra={"must": sentence},
+        extra_json_schema=extra_schema,
+        **constraints,
+    )
+
+
+NO_NUL = r"^[^\u0000]*$"
+"""PostgreSQL's text can't hold U+0000; refusing it everywhere keeps both databases alike."""
+
+AnyId = Annotated[
+    str,
+    must(
+        "be an id: a string of 1 to 64 characters",
+        min_length=1,
+        max_length=64,
+        pattern=NO_NUL,
+        example="01hrsvjp560yksep2a3bek3z97",
+    ),
+]
+"""An id as callers may send it: ours, or a foreign opaque one (contract, section 1)."""
+
+DateTime = Annotated[
+    str,
+    must(
+        "be an ISO 8601 date and time with Z or an offset, such as 2024-03-12T17:33:05.784Z",
+        example="2024-03-12T17:33:05.784Z",
+    ),
+]
+"""A date-time on its way in, still text: `parse_moment` reads it."""
+
+IsoDate = Annotated[
+    str,
+    must(
+        "be a calendar day written YYYY-MM-DD", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", example="2024-03-12"
+    ),
+]
+"""A day on its way in, still text: `parse_date` reads it."""
+
+
+def now() -> Moment:
+    """The operating system's wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+class IdMaker:
+    """Makes ids (26-character lower-case ULIDs) that sort in the order they were made, whatever the clock does.
+
+    Within one millisecond the random part grows by a random step, so that neighbours can't be guessed from each
+    other; when the system's clock is set back, the last moment is kept until it is passed again.
+    Source: the ULID specification (monotonic ids), contract section 1. Not for several threads at once.
+    """
+
+    def __init__(self) -> None:
+        self.last: Moment = 0
+        self._low = 0
+
+    def make(self, at: Moment) -> str:
+        """The next id; its time is `at`, or the last id's where that is later."""
+        if at > self.last:
+            self.last = at
+            self._low = secrets.randbits(_RANDOM_BITS - 1)  # the top bit stays free for the steps
+        else:
+            self._low += 1 + secrets.randbits(32)
+        return _encode((self.last << _RANDOM_BITS) | self._low)
+
+
+def new_id(at: Moment) -> str:
+    """One id for this moment, in no order with others of the same millisecond."""
+    return IdMaker().make(at)
+
+
+def _encode(number: int) -> str:
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def moment_of_id(id_: str) -> Moment:
+    """The time received that one of our own ids carries. Undefined for foreign ids."""
+    number = 0
+    for character in id_[:10]:
+        number = number * 32 + _ALPHABET.index(character)
+    return number
+
+
+def parse_moment(text: str) -> Moment:
+    """Read an ISO 8601 date-time with Z or an offset; any precision, truncated to milliseconds.
+
+    Raises ValueError for anything else: no offset, a day that isn't in the calendar, a leap second.
+    """
+    if _DATE_TIME.fullmatch(text) is None:
+        raise ValueError(text)
+    delta = datetime.fromisoformat(text.upper().replace(",", ".")) - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000 + delta.microseconds // 1_000
+
+
+def present_moment(at: Moment) -> str:
+    """Write a moment the wire's way: `2024-03-12T17:33:05.784Z`."""
+    seconds, ms = divmod(at, 1_000)
+    return f"{_present_second(seconds)}{ms:03d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _present_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+
+
+def parse_date(text: str) -> date:
+    """Read `YYYY-MM-DD`. Raises ValueError when it is written otherwise or isn't in the calendar."""
+    if _DATE.fullmatch(text) is None:
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def day_of(at: Moment, time_zone: str) -> str:
+    """The calendar day (`YYYY-MM-DD`) of a moment in an IANA time zone."""
+    # A quarter of an hour is the finest step at which any zone's offset has changed since 1972.
+    return _day_of_quarter(at // 900_000, time_zone)
+
+
+@lru_cache(maxsize=16_384)
+def _day_of_quarter(quarter: int, time_zone: str) -> str:
+    return datetime.fromtimestamp(quarter * 900, ZoneInfo(time_zone)).date().isoformat()
+
+
+class Answer(NamedTuple):
+    """What goes back over the wire: status, the exact bytes of the body, further headers."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Stream(NamedTuple):
+    """A body sent piece by piece as it is made; an error midway breaks the connection off, so that none is taken for whole."""
+
+    status: int
+    chunks: AsyncIterator[bytes]
+    headers: tuple[tuple[str, str], ...]
+
+
+class IdempotencyKey(NamedTuple):
+    """A caller's promise that requests with this key are one and the same.
+
+    `digest` is the SHA-256 (hex) of method, path and body: the same key with another digest is a conflict.
+    """
+
+    workspace_id: str
+    key: str
+    digest: str
+
+
+def answer(status: int, value: Any) -> Answer:
+    """An Answer whose body is the JSON of a wire value."""
+    return Answer(status, _encode_json(value))
+
+
+_encode_json = JsonEncoder().encode

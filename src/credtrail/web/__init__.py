@@ -1,0 +1,1 @@
+"""Manners of HTTP; knows no feature."""
