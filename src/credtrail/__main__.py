@@ -14,7 +14,7 @@ from rich.table import Table
 from credtrail import __version__, demo
 from credtrail import work as work_loop
 from credtrail.accounts import store as accounts
-from credtrail.accounts.model import digest_token, make_token
+from credtrail.accounts.model import AccessToken, digest_token, make_token
 from credtrail.check import check_installation
 from credtrail.database import Transaction
 from credtrail.database.migrate import MigrationError, migrate, refuse_stale
@@ -253,7 +253,7 @@ def list_tokens(
 ) -> None:
     """List access tokens. The secrets themselves are kept nowhere."""
 
-    def ask(transaction: Transaction) -> list[accounts.AccessToken] | None:
+    def ask(transaction: Transaction) -> list[AccessToken] | None:
         if workspace is None:
             return accounts.list_tokens(transaction)
         found = accounts.find_workspace(transaction, name=workspace)

@@ -70,7 +70,8 @@ def _check_database(settings: Settings) -> Iterator[tuple[bool, str]]:
         return
     yield (
         current,
-        f"{where}: the tables are {'those of this version' if current else 'not those of this version; run `credtrail migrate`'}.",
+        f"{where}: the tables are "
+        + ("those of this version." if current else "not those of this version; run `credtrail migrate`."),
     )
     yield True, f"A transaction takes {commit_ms:.1f} ms."
 

@@ -38,7 +38,8 @@ _PEOPLE = (
     "विक्रम सिंह", "สมชาย ใจดี", "ณัฐธิดา วงศ์สวัสดิ์", "கவிதா முருகன்", "王小明",
     "李美玲", "陳大文", "山田 太郎", "佐藤 さくら", "김민준",
     "박서연", "Wanjiru Kamau", "Chidi Okonkwo", "Keola Kalaniʻōpuʻu", "Siobhán Ní Dhomhnaill",
-    "O’Connor, Patrick", "Maximiliane Alexandra von und zu Hohenberg-Wittelsbach", "Li", "Đorđe Đurđević", "Ana Lúcia dos Santos",
+    "O’Connor, Patrick", "Maximiliane Alexandra von und zu Hohenberg-Wittelsbach", "Li", "Đorđe Đurđević",
+    "Ana Lúcia dos Santos",
 )  # fmt: skip
 _RECIPIENT_HABITS = (
     ("credential_added_to_linkedin_profile", 0.4),
@@ -73,7 +74,7 @@ def make_world(transaction: Transaction, token_digest: str) -> World:
         workspace = accounts.add_workspace(transaction, WORKSPACE)
         _fill(transaction, workspace.id)
     accounts.add_token(transaction, workspace.id, "demo", token_digest)
-    newest = list_credentials(transaction, workspace.id, edge=None, newer=False, count=100)
+    newest = list_credentials(transaction, workspace.id, edge=None, newer=False, limit=100)
     shown = next((one for one in reversed(newest) if find_public(transaction, one.public_id)), None)
     return World(shown, is_new)
 
@@ -98,7 +99,8 @@ curl -X POST "{public_url}/v1/credential-interactions" \\
   -H "Authorization: Bearer {token}" \\
   -H "Certifier-Version: 2022-10-26" \\
   -H "Content-Type: application/json" \\
-  -d '{{"credentialId": "{world.credential.id}", "eventType": "credential_viewed", "triggeredBy": "recipient", "triggeredAt": "2024-03-12T17:33:05.784Z"}}'
+  -d '{{"credentialId": "{world.credential.id}", "eventType": "credential_viewed",
+       "triggeredBy": "recipient", "triggeredAt": "2024-03-12T17:33:05.784Z"}}'
 
   List them:
 

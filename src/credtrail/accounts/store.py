@@ -1,5 +1,7 @@
 """SQL of workspaces and access tokens. Called by `app` (for the gate), the faces and the command line."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, ForeignKey, Select, Table, Text, func, insert, select, update
 
 from credtrail.accounts.model import AccessToken, Workspace
@@ -116,7 +118,7 @@ def revoke_token(transaction: Transaction, id_: str) -> bool:
     return changed.rowcount == 1
 
 
-def _tokens() -> Select[tuple[object, ...]]:
+def _tokens() -> Select[Any]:
     token = access_tokens.c
     return select(
         token.id,

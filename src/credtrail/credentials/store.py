@@ -92,10 +92,10 @@ def find_credential(transaction: Transaction, workspace_id: str, id_: str) -> Cr
 
 
 def list_credentials(
-    transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, count: int
+    transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
 ) -> list[Credential]:
-    """Up to `count` credentials before the edge, newest first; with `newer` those after it, oldest first."""
-    query = select(credentials).where(credentials.c.workspace_id == workspace_id).limit(count)
+    """Up to `limit` credentials before the edge, newest first; with `newer` those after it, oldest first."""
+    query = select(credentials).where(credentials.c.workspace_id == workspace_id).limit(limit)
     if edge is not None:
         query = query.where(credentials.c.id > edge if newer else credentials.c.id < edge)
     query = query.order_by(credentials.c.id if newer else credentials.c.id.desc())

@@ -61,7 +61,7 @@ class PostgresTransaction:
         self.connection = connection
         self.at = at
         self._ids = ids
-        self._driver: asyncpg.Connection = connection.connection.driver_connection
+        self._driver: Any = connection.connection.driver_connection  # an asyncpg.Connection
 
     def new_id(self) -> str:
         """An id of this moment, greater than all that this process made before."""
@@ -71,7 +71,10 @@ class PostgresTransaction:
         """Run the statement once, with an array per column."""
         if not rows:
             return []
-        return await_only(self._driver.fetch(statement.postgresql, *zip(*rows, strict=True)))
+        found: list[tuple[Any, ...]] = await_only(
+            self._driver.fetch(statement.postgresql, *zip(*rows, strict=True))
+        )
+        return found
 
 
 class PostgresDatabase:

@@ -46,7 +46,7 @@ class Designs:
         found = [design for design in reversed(BUILT_IN) if slice_.edge is None or design.id < slice_.edge]
         if slice_.newer:
             found = [design for design in BUILT_IN if slice_.edge is None or design.id > slice_.edge]
-        page, pagination = self._cursors.page(found[: slice_.count], slice_, scope, lambda design: design.id)
+        page, pagination = self._cursors.page(found[: slice_.limit], slice_, scope, lambda design: design.id)
         return answer(200, DesignsPage([present_design(design) for design in page], pagination))
 
     async def get(self, call: Call) -> Answer:

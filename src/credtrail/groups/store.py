@@ -65,10 +65,10 @@ def find_group(transaction: Transaction, workspace_id: str, id_: str) -> Group |
 
 
 def list_groups(
-    transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, count: int
+    transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
 ) -> list[Group]:
-    """Up to `count` groups before the edge, newest first; with `newer` those after it, oldest first."""
-    query = select(groups).where(groups.c.workspace_id == workspace_id).limit(count)
+    """Up to `limit` groups before the edge, newest first; with `newer` those after it, oldest first."""
+    query = select(groups).where(groups.c.workspace_id == workspace_id).limit(limit)
     if edge is not None:
         query = query.where(groups.c.id > edge if newer else groups.c.id < edge)
     query = query.order_by(groups.c.id if newer else groups.c.id.desc())

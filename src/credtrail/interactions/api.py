@@ -201,14 +201,14 @@ class Interactions:
         async def batches() -> AsyncIterator[list[Interaction]]:
             until = await self._database.read(
                 lambda transaction: self._log.page(
-                    transaction, workspace_id, filters, edge=None, newer=False, count=1
+                    transaction, workspace_id, filters, edge=None, newer=False, limit=1
                 )
             )
             edge = ""
             while until and edge < until[0].id:
                 batch = await self._database.read(
                     lambda transaction, edge=edge: self._log.page(  # type: ignore[misc]
-                        transaction, workspace_id, filters, edge=edge, newer=True, count=5_000
+                        transaction, workspace_id, filters, edge=edge, newer=True, limit=5_000
                     )
                 )
                 batch = [one for one in batch if one.id <= until[0].id]

@@ -103,8 +103,8 @@ class _Sink(io.RawIOBase):
 
 def _import_pyarrow() -> tuple[Any, Any]:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow.parquet  # type: ignore[import-untyped]
     except ImportError:
         raise invalid(
             "format", "can be parquet only where the server has pyarrow (pip install 'credtrail[parquet]')"

@@ -27,6 +27,6 @@ class Log(Protocol):
         *,
         edge: str | None,
         newer: bool,
-        count: int,
+        limit: int,
     ) -> list[Interaction]:
-        """Up to `count` before the edge, newest first; with `newer` those after it, oldest first. The edge is excluded."""
+        """Up to `limit` before the edge, newest first; with `newer` those after it, oldest first. The edge is excluded."""

@@ -64,19 +64,19 @@ class SqlLog:
         *,
         edge: str | None,
         newer: bool,
-        count: int,
+        limit: int,
     ) -> list[Interaction]:
         """Walk the index that fits the filters; several event types are several walks, merged."""
         table = interactions.c
         order = table.id if newer else table.id.desc()
-        base = select(interactions).where(*_conditions(workspace_id, filters)).order_by(order).limit(count)
+        base = select(interactions).where(*_conditions(workspace_id, filters)).order_by(order).limit(limit)
         if edge is not None:
             base = base.where(table.id > edge if newer else table.id < edge)
         types = set(filters.event_types)
         query: Any = base
         if types and types != set(EVENT_TYPES):
             walks = [select(base.where(table.event_type == name).subquery()) for name in sorted(types)]
-            query = _merge(walks, newer=newer, count=count)
+            query = _merge(walks, newer=newer, limit=limit)
         return [Interaction(*row) for row in transaction.connection.execute(query)]
 
 
@@ -96,6 +96,6 @@ def _conditions(workspace_id: str, filters: Filters) -> list[ColumnElement[bool]
     return conditions
 
 
-def _merge(walks: list[Select[Any]], *, newer: bool, count: int) -> Any:
+def _merge(walks: list[Select[Any]], *, newer: bool, limit: int) -> Any:
     merged = union_all(*walks).subquery()
-    return select(merged).order_by(merged.c.id if newer else merged.c.id.desc()).limit(count)
+    return select(merged).order_by(merged.c.id if newer else merged.c.id.desc()).limit(limit)

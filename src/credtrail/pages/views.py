@@ -17,8 +17,8 @@ from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
 from credtrail.interactions.model import Actor, EventType
-from credtrail.interactions.record import Entry, Outcome, Recorder, SetAside, Submission
-from credtrail.interactions.visits import Reason
+from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
+from credtrail.interactions.visits import Reason, SetAside
 from credtrail.pages.robots import find_reason
 from credtrail.pages.token import PageTokens, Visit
 from credtrail.values import Answer, Moment, now

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from credtrail.errors import Kind
 from credtrail.values import Answer, IdempotencyKey, Stream
 
@@ -50,8 +52,8 @@ class Endpoint:
     summary: str
     answer: Any
     status: int = 200
-    query: type | None = None
-    body: type | None = None
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
     refusals: tuple[Kind, ...] = ()
     description: str = ""
     tag: str = field(default="", kw_only=True)

@@ -6,7 +6,7 @@ Source: contract section 1.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +19,7 @@ from credtrail.web.limits import RateLimit
 from credtrail.web.parse import parse_body, parse_query
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 FindCaller = Callable[[str], Awaitable[Caller | None]]
 
@@ -126,7 +126,7 @@ class Gate:
         if endpoint.writes and not caller.may_write:
             raise Refusal("forbidden")
         raw = await read_body(headers, receive, self._body_limit_bytes)
-        body = None
+        body: Any = None
         if endpoint.body is not None:
             _check_content_type(headers)
             body = parse_body(endpoint.body, raw)

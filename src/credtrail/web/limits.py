@@ -52,7 +52,10 @@ class RateLimit:
     def headers(self, grant: Grant) -> tuple[tuple[str, str], ...]:
         """RateLimit and RateLimit-Policy (IETF draft-ietf-httpapi-ratelimit-headers), Retry-After when refused."""
         seconds = grant.retry_after_seconds or math.ceil((self.burst - grant.left) * self._interval)
-        headers = (("ratelimit-policy", self.policy), ("ratelimit", f'"default";r={grant.left};t={seconds}'))
+        headers: tuple[tuple[str, str], ...] = (
+            ("ratelimit-policy", self.policy),
+            ("ratelimit", f'"default";r={grant.left};t={seconds}'),
+        )
         if not grant.granted:
             headers += (("retry-after", str(grant.retry_after_seconds)),)
         return headers

@@ -42,14 +42,14 @@ class Pagination(msgspec.Struct):
 
 
 class Slice(NamedTuple):
-    """Which rows a store shall find: up to `count` rows before or after the id `edge` (None: from the newest).
+    """Which rows a store shall find: up to `limit` rows before or after the id `edge` (None: from the newest).
 
     With `newer` the rows come oldest first (nearest to the edge first), else newest first.
     """
 
     edge: str | None
     newer: bool
-    count: int
+    limit: int
 
 
 class Cursors:
@@ -81,7 +81,7 @@ class Cursors:
         self, rows: Sequence[T], slice_: Slice, scope: tuple[Any, ...], id_of: Callable[[T], str]
     ) -> tuple[list[T], Pagination]:
         """The page's rows, newest first, and the cursors around it, from what the store found for the slice."""
-        limit = slice_.count - 1
+        limit = slice_.limit - 1
         more, found = len(rows) > limit, list(rows[:limit])
         if slice_.newer:
             found.reverse()

@@ -14,13 +14,13 @@ from msgspec import inspect as shape
 
 from credtrail.errors import Refusal, invalid_fields
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _MANY = 500  # query parameters; more is no honest request
 
 
 @lru_cache
-def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(type_)
 
 
@@ -30,7 +30,8 @@ def parse_body(type_: type[T], body: bytes) -> T:
     Refuses with invalid_json what isn't JSON, and with validation_error what doesn't fit the type.
     """
     try:
-        return _decoder(type_).decode(body)
+        value: T = _decoder(type_).decode(body)
+        return value
     except msgspec.ValidationError:
         raise invalid_fields(tuple(_explain(type_, parse_json(body), "", strict=True))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
