@@ -27,10 +27,9 @@ from credtrail.groups.api import Groups
 from credtrail.interactions.api import Interactions
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
-from credtrail.logs import set_up_logs
 from credtrail.pages.token import PageTokens
 from credtrail.pages.views import Pages
-from credtrail.settings import Settings, find_or_make_secret_key, read_settings
+from credtrail.settings import Settings, find_or_make_secret_key
 from credtrail.web.edge import Edge
 from credtrail.web.endpoint import Caller, Endpoint
 from credtrail.web.gate import Gate, Receive, Scope, Send
@@ -51,13 +50,6 @@ class Parts:
     recorder: Recorder
     endpoints: Sequence[Endpoint]
     application: Any
-
-
-def create_app() -> Any:
-    """The ASGI application of a server process, by the settings of its environment."""
-    settings = read_settings()
-    set_up_logs(settings)
-    return build(settings).application
 
 
 def build(settings: Settings, database: Database | None = None) -> Parts:

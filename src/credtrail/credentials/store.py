@@ -45,6 +45,7 @@ credentials = Table(
 _WHOSE = RowSet(
     "select c.id, c.workspace_id, c.group_id, w.time_zone from {rows} "
     "join credentials c on c.id = rows.id join workspaces w on w.id = c.workspace_id",
+    returns=("id", "workspace_id", "group_id", "time_zone"),
     id="text",
 )
 

@@ -8,6 +8,7 @@ and what was acknowledged is on disk all the same.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
+from time import perf_counter
 from typing import Generic, TypeVar
 
 from credtrail import metrics
@@ -17,11 +18,15 @@ from credtrail.errors import Refusal, unavailable
 Item = TypeVar("Item", bound=Sized)
 Result = TypeVar("Result")
 
+_LANES = 2
+"""While one transaction commits, the next is already lined up, so that the database never waits for the event
+loop. On SQLite they take turns in the one writing thread; on PostgreSQL they overlap on two connections."""
+
 Waiting = tuple[Item, asyncio.Future[Result]]
 
 
 class GroupWriter(Generic[Item, Result]):
-    """One loop that drains the queue into transactions. `apply` returns one result per item, in order.
+    """Drains the queue into transactions. `apply` returns one result per item, in order.
 
     A result that is an exception is raised to the one who waits for it, without harm to the others.
     """
@@ -39,20 +44,19 @@ class GroupWriter(Generic[Item, Result]):
         self._batch_size = batch_size
         self._queue_limit = queue_limit
         self._queue: deque[Waiting[Item, Result]] = deque()
-        self._wake = asyncio.Event()
+        self._waiting = asyncio.Event()
         self._closing = False
-        self._loop: asyncio.Task[None] | None = None
+        self._lanes: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin draining; needs a running event loop."""
-        self._loop = asyncio.create_task(self._drain(), name="group-writer")
+        self._lanes = [asyncio.create_task(self._drain(), name=f"group-writer-{n}") for n in range(_LANES)]
 
     async def close(self) -> None:
         """Commit and answer everything accepted so far, then stop. Later items are refused with 503."""
         self._closing = True
-        self._wake.set()
-        if self._loop is not None:
-            await self._loop
+        self._waiting.set()
+        await asyncio.gather(*self._lanes)
 
     def submit(self, item: Item) -> asyncio.Future[Result]:
         """Queue one item; the future is done after the commit that holds it. 503 when the queue is full."""
@@ -60,45 +64,60 @@ class GroupWriter(Generic[Item, Result]):
             raise unavailable(retry_after_seconds=1)
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((item, done))
-        self._wake.set()
+        self._waiting.set()
         return done
 
     async def _drain(self) -> None:
         while self._queue or not self._closing:
-            if not self._queue:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            await self._commit(self._take())
-            metrics.QUEUE_DEPTH.set(len(self._queue))
+            if self._queue:
+                await self._commit(None)
+                metrics.QUEUE_DEPTH.set(len(self._queue))
+            else:
+                self._waiting.clear()
+                await self._waiting.wait()
+
+    async def _commit(self, taken: list[Waiting[Item, Result]] | None) -> None:
+        """Commit these, or else all that wait when the transaction begins; answer each."""
+        batch: list[Waiting[Item, Result]] = taken or []
+
+        def act(transaction: Transaction) -> Sequence[Result | Exception]:
+            if not batch:  # a second attempt of the same transaction keeps what the first one took
+                batch.extend(self._take())
+            return self._apply(transaction, [item for item, _ in batch]) if batch else []
+
+        results: Sequence[Result | Exception]
+        began = perf_counter()
+        try:
+            results = await self._database.write(act)
+        except Refusal as refusal:
+            batch = batch or self._take()  # storage is down: whoever waits is told now
+            results = [refusal] * len(batch)
+        except Exception as error:
+            if len(batch) > 1:  # one of them is at fault: alone, only that one fails
+                for one in batch:
+                    await self._commit([one])
+                return
+            results = [error] * len(batch)
+        if batch:
+            metrics.COMMIT_SECONDS.observe(perf_counter() - began)
+            metrics.COMMIT_ITEMS.observe(sum(len(item) for item, _ in batch))
+        _settle(batch, results)
 
     def _take(self) -> list[Waiting[Item, Result]]:
-        """All that wait, up to the batch size, counted by the items' own sizes."""
-        taken, size = [], 0
+        """All that wait, up to the batch size, counted by the items' own sizes. Runs in the writing thread."""
+        taken: list[Waiting[Item, Result]] = []
+        size = 0
         while self._queue and size < self._batch_size:
             taken.append(self._queue.popleft())
             size += len(taken[-1][0])
         return taken
 
-    async def _commit(self, waiting: list[Waiting[Item, Result]]) -> None:
-        items = [item for item, _ in waiting]
-        results: Sequence[Result | Exception]
-        try:
-            with metrics.COMMIT_SECONDS.time():
-                results = await self._database.write(lambda transaction: self._apply(transaction, items))
-            metrics.COMMIT_ITEMS.observe(sum(map(len, items)))
-        except Refusal as refusal:
-            results = [refusal] * len(items)
-        except Exception as error:
-            if len(waiting) > 1:  # one of them is at fault: alone, only that one fails
-                for one in waiting:
-                    await self._commit([one])
-                return
-            results = [error]
-        for (_, done), result in zip(waiting, results, strict=True):
-            if done.done():  # the request was given up; its row is kept all the same
-                continue
-            if isinstance(result, Exception):
-                done.set_exception(result)
-            else:
-                done.set_result(result)
+
+def _settle(batch: list[tuple[Item, asyncio.Future[Result]]], results: Sequence[Result | Exception]) -> None:
+    for (_, done), result in zip(batch, results, strict=True):
+        if done.done():  # the request was given up; its row is kept all the same
+            continue
+        if isinstance(result, Exception):
+            done.set_exception(result)
+        else:
+            done.set_result(result)

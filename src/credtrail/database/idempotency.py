@@ -32,6 +32,7 @@ idempotency_keys = Table(
 _FIND = RowSet(
     "select k.workspace_id, k.key, k.digest, k.status, k.answer, k.created_at from {rows} "
     "join idempotency_keys k on k.workspace_id = rows.workspace_id and k.key = rows.key",
+    returns=("workspace_id", "key", "digest", "status", "answer", "created_at"),
     workspace_id="text",
     key="text",
 )
