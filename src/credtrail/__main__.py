@@ -97,16 +97,20 @@ def serve(
     workers: Annotated[
         int, typer.Option(help="Server processes; more than one pays off on PostgreSQL.", min=1)
     ] = 1,
+    with_work: Annotated[
+        bool, typer.Option("--with-work", help="Do the work of `credtrail work` in this process as well.")
+    ] = False,
 ) -> None:
     """Serve the API and the public pages until Ctrl-C or SIGTERM.
 
-    What was accepted is committed and answered before the server ends. Run `credtrail work` beside it.
+    What was accepted is committed and answered before the server ends. Run `credtrail work` beside it,
+    or serve --with-work.
     """
     settings = read_settings()
     set_up_logs(settings)
     prepare_database(settings)
     find_or_make_secret_key(settings)
-    run_server(settings, host, port, workers)
+    run_server(settings, host, port, workers, with_work=with_work)
 
 
 @app.command()

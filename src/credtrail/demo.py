@@ -7,12 +7,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from credtrail.accounts import store as accounts
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credential, find_public, list_credentials
-from credtrail.database import RowSet, Transaction
+from credtrail.database import Transaction
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.interactions.counts import add_counts
@@ -118,15 +117,12 @@ class _Then:
         self.connection = transaction.connection
         self.at = at
         self._ids = ids
-        self._run = transaction.run
+        self.run = transaction.run
+        self.run_all = transaction.run_all
 
     def new_id(self) -> str:
         """An id of that moment."""
         return self._ids.make(self.at)
-
-    def run(self, statement: RowSet, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Run it in the real transaction."""
-        return self._run(statement, rows)
 
 
 def _fill(transaction: Transaction, workspace_id: str) -> None:
@@ -196,5 +192,4 @@ def _record(transaction: Transaction, seen: list[tuple[Moment, Credential, str, 
         )
         for at, one, event_type, triggered_by in seen
     ]
-    SqlLog().append(transaction, [interaction for interaction, _ in counted])
-    add_counts(transaction, counted)
+    transaction.run_all((*SqlLog().append([interaction for interaction, _ in counted]), *add_counts(counted)))

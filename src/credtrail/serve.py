@@ -3,8 +3,12 @@
 import asyncio
 import gc
 import os
+import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from threading import Thread
 from typing import Any
 
 import uvicorn
@@ -13,18 +17,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from credtrail.app import build
 from credtrail.logs import set_up_logs
 from credtrail.settings import Settings, read_settings
+from credtrail.work import work
 
 GRACE_SECONDS = 30
 _SWITCH_SECONDS = 0.0005
 _GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 
-def serve(settings: Settings, host: str, port: int, workers: int) -> None:
+def serve(settings: Settings, host: str, port: int, workers: int, *, with_work: bool = False) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way, commit, and return.
 
     Each worker is a process of its own that reads the settings from the environment, as this one did.
+    `with_work`: what happens later is done in a thread of this process, instead of by `credtrail work`.
     """
-    with tempfile.TemporaryDirectory(prefix="credtrail-metrics-") as folder:
+    # The server raises SIGTERM once more when it has stopped; what is opened here is closed before the end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    work_beside = _work_beside(settings) if with_work else nullcontext()
+    with tempfile.TemporaryDirectory(prefix="credtrail-metrics-") as folder, work_beside:
         if workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         uvicorn.run(
@@ -41,6 +50,20 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
             forwarded_allow_ips=settings.proxy_addresses or None,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
+
+
+@contextmanager
+def _work_beside(settings: Settings) -> Iterator[None]:
+    """The jobs of `work.py` in a thread with an event loop of its own; a job under way is finished at the end."""
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    thread = Thread(target=loop.run_until_complete, args=(work(settings, stop),), name="work", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
 
 
 def create_app() -> Any:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from credtrail.accounts.store import workspaces
 from credtrail.credentials.model import Credential, StoredStatus
-from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, metadata
 from credtrail.groups.store import groups
 
 credentials = Table(
@@ -50,7 +50,7 @@ _WHOSE = RowSet(
 )
 
 
-def find_owners(transaction: Transaction, ids: set[str]) -> dict[str, tuple[str, str, str]]:
+def find_owners(transaction: BulkTransaction, ids: set[str]) -> dict[str, tuple[str, str, str]]:
     """Of those ids that exist, by id: workspace id, group id, the workspace's time zone. One query."""
     found = transaction.run(_WHOSE, [(id_,) for id_ in ids])
     return {id_: (workspace_id, group_id, zone) for id_, workspace_id, group_id, zone in found}

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from credtrail import metrics
-from credtrail.database import Database, Transaction
+from credtrail.database import BulkTransaction, Database
 from credtrail.errors import Refusal, unavailable
 
 Item = TypeVar("Item", bound=Sized)
@@ -34,7 +34,7 @@ class GroupWriter(Generic[Item, Result]):
     def __init__(
         self,
         database: Database,
-        apply: Callable[[Transaction, list[Item]], list[Result | Exception]],
+        apply: Callable[[BulkTransaction, list[Item]], list[Result | Exception]],
         *,
         batch_size: int,
         queue_limit: int,
@@ -80,7 +80,7 @@ class GroupWriter(Generic[Item, Result]):
         """Commit these, or else all that wait when the transaction begins; answer each."""
         batch: list[Waiting[Item, Result]] = taken or []
 
-        def act(transaction: Transaction) -> Sequence[Result | Exception]:
+        def act(transaction: BulkTransaction) -> Sequence[Result | Exception]:
             if not batch:  # a second attempt of the same transaction keeps what the first one took
                 batch.extend(self._take())
             return self._apply(transaction, [item for item, _ in batch]) if batch else []
@@ -88,7 +88,7 @@ class GroupWriter(Generic[Item, Result]):
         results: Sequence[Result | Exception]
         began = perf_counter()
         try:
-            results = await self._database.write(act)
+            results = await self._database.write_bulk(act)
         except Refusal as refusal:
             batch = batch or self._take()  # storage is down: whoever waits is told now
             results = [refusal] * len(batch)

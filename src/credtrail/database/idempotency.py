@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, delete
 
-from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
 from credtrail.errors import Refusal
-from credtrail.values import Answer, IdempotencyKey
+from credtrail.values import Answer, IdempotencyKey, Moment
 
 LIFETIME_MS = 24 * 3_600_000
 
@@ -56,7 +56,7 @@ _FORGET = RowSet(
 
 
 def find_answers(
-    transaction: Transaction, keys: Iterable[IdempotencyKey]
+    transaction: BulkTransaction, keys: Iterable[IdempotencyKey]
 ) -> dict[tuple[str, str], tuple[str, Answer]]:
     """By (workspace id, key): the digest and the answer kept under it. Keys of more than 24 hours are dropped."""
     names = [(key.workspace_id, key.key) for key in keys]
@@ -71,24 +71,17 @@ def find_answers(
     return found
 
 
-def keep_answers(transaction: Transaction, kept: Iterable[tuple[IdempotencyKey, Answer, str | None]]) -> None:
-    """Keep first answers, each with the credential it tells of (or None). A key kept meanwhile by another
-    process fails the whole transaction, which is then tried again and finds that answer."""
-    transaction.run(
-        _KEEP,
-        [
-            (
-                key.workspace_id,
-                key.key,
-                key.digest,
-                answer.status,
-                answer.body.decode(),
-                about,
-                transaction.at,
-            )
-            for key, answer, about in kept
-        ],
-    )
+def keep_answers(at: Moment, kept: Iterable[tuple[IdempotencyKey, Answer, str | None]]) -> Writes:
+    """The statement that keeps first answers, each with the credential it tells of (or None).
+
+    A key kept meanwhile by another process fails the whole transaction, which is then tried again and finds
+    that answer.
+    """
+    rows = [
+        (key.workspace_id, key.key, key.digest, answer.status, answer.body.decode(), about, at)
+        for key, answer, about in kept
+    ]
+    return ((_KEEP, sorted(rows)),)
 
 
 def replay(key: IdempotencyKey, kept: tuple[str, Answer]) -> Answer:
@@ -111,7 +104,7 @@ def once(
     if found:
         return replay(key, found[key.workspace_id, key.key])
     answer, about = act()
-    keep_answers(transaction, [(key, answer, about)])
+    transaction.run_all(keep_answers(transaction.at, [(key, answer, about)]))
     return answer
 
 

@@ -4,7 +4,9 @@ Called by `open.py` and `migrate.py`. asyncpg under SQLAlchemy's async engine; s
 through `run_sync`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -12,9 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.util import await_only
+from sqlalchemy.util import await_only, greenlet_spawn
 
-from credtrail.database import Dialect, RowSet
+from credtrail.database import Dialect, RowSet, Writes
 from credtrail.errors import unavailable
 from credtrail.values import IdMaker, Moment, now
 
@@ -39,35 +41,38 @@ def open_engine(
         pool_size=connections,
         max_overflow=0,
         pool_timeout=busy_timeout_seconds,
-        connect_args={
-            "timeout": busy_timeout_seconds,
-            "command_timeout": busy_timeout_seconds * 2,
-            "server_settings": {
-                "application_name": "credtrail",
-                "synchronous_commit": "on",  # acknowledged means on disk, whatever the server's default
-                "lock_timeout": str(int(busy_timeout_seconds * 1_000)),
-                "jit": "off",
-            },
-        },
+        connect_args=_driver_options(busy_timeout_seconds),
     )
 
 
-class PostgresTransaction:
-    """A Transaction on PostgreSQL."""
+def _driver_options(busy_timeout_seconds: float) -> dict[str, Any]:
+    return {
+        "timeout": busy_timeout_seconds,
+        "command_timeout": busy_timeout_seconds * 2,
+        "server_settings": {
+            "application_name": "credtrail",
+            "synchronous_commit": "on",  # acknowledged means on disk, whatever the server's default
+            "lock_timeout": str(int(busy_timeout_seconds * 1_000)),
+            "jit": "off",
+        },
+    }
+
+
+class PostgresBulkTransaction:
+    """A BulkTransaction on PostgreSQL: `driver` is an asyncpg.Connection inside a transaction."""
 
     dialect: Dialect = "postgresql"
 
-    def __init__(self, connection: Connection, at: Moment, ids: IdMaker) -> None:
-        self.connection = connection
+    def __init__(self, driver: Any, at: Moment, ids: IdMaker) -> None:
+        self._driver = driver
         self.at = at
         self._ids = ids
-        self._driver: Any = connection.connection.driver_connection  # an asyncpg.Connection
 
     def new_id(self) -> str:
         """An id of this moment, greater than all that this process made before."""
         return self._ids.make(self.at)
 
-    def run(self, statement: RowSet, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def run(self, statement: RowSet, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Run the statement once, with an array per column."""
         if not rows:
             return []
@@ -75,6 +80,33 @@ class PostgresTransaction:
             self._driver.fetch(statement.postgresql, *zip(*rows, strict=True))
         )
         return found
+
+    def run_all(self, writes: Writes) -> None:
+        """Run all in one statement, each but the last as a WITH query: one round trip."""
+        given = [(statement, rows) for statement, rows in writes if rows]
+        if given:
+            text = _join_statements(tuple(statement for statement, _ in given))
+            await_only(
+                self._driver.fetch(text, *(column for _, rows in given for column in zip(*rows, strict=True)))
+            )
+
+
+@lru_cache
+def _join_statements(statements: tuple[RowSet, ...]) -> str:
+    texts, first = [], 1
+    for statement in statements:
+        texts.append(statement.numbered_from(first))
+        first += len(statement.columns)
+    parts = ", ".join(f"part_{number} as ({text})" for number, text in enumerate(texts[:-1]))
+    return f"with {parts} {texts[-1]}" if parts else texts[-1]
+
+
+class PostgresTransaction(PostgresBulkTransaction):
+    """A Transaction on PostgreSQL."""
+
+    def __init__(self, connection: Connection, at: Moment, ids: IdMaker) -> None:
+        super().__init__(connection.connection.driver_connection, at, ids)
+        self.connection = connection
 
 
 class PostgresDatabase:
@@ -86,47 +118,92 @@ class PostgresDatabase:
         self, database_url: str, busy_timeout_seconds: float = 5, ask: Callable[[], Moment] = now
     ) -> None:
         self._engine = open_engine(database_url, busy_timeout_seconds)
+        self._connect = partial(asyncpg.connect, database_url, **_driver_options(busy_timeout_seconds))
+        self._idle: list[Any] = []  # connections for bulk writes, as many as ever were needed at once
         self._ask = ask
         self._ids = IdMaker()
 
     async def read(self, question: Callable[[PostgresTransaction], T]) -> T:
         """Ask in a transaction that sees one state of the database throughout."""
-        return await self._transact(question, read_only=True)
+        return await _persist(partial(self._transact, question, read_only=True))
 
     async def write(self, act: Callable[[PostgresTransaction], T]) -> T:
         """Act and commit. A lost connection, deadlock or serialization failure before the commit is retried."""
-        return await self._transact(act, read_only=False)
+        return await _persist(partial(self._transact, act, read_only=False))
+
+    async def write_bulk(self, act: Callable[[PostgresBulkTransaction], T]) -> T:
+        """The same on a bare connection."""
+        return await _persist(partial(self._transact_bulk, act))
 
     async def close(self) -> None:
         """Let go of all connections."""
         await self._engine.dispose()
+        while self._idle:
+            await self._idle.pop().close()
 
     async def _transact(self, act: Callable[[PostgresTransaction], T], *, read_only: bool) -> T:
-        for attempt in range(1, _ATTEMPTS + 1):
-            committing = False
+        async with self._engine.connect() as connection:
             try:
-                async with self._engine.connect() as connection:
-                    try:
-                        await _begin(connection, read_only=read_only)
-                        result = await connection.run_sync(self._act, act)
-                        committing = True
-                        await connection.commit()
-                        return result
-                    except BaseException as error:
-                        if is_outage(error):
-                            await connection.invalidate(error)
-                        raise
-            except Exception as error:
-                again = is_conflict(error) or (is_lost_connection(error) and not committing)
-                if again and attempt < _ATTEMPTS:
-                    continue
-                if is_outage(error) or is_conflict(error):
-                    raise unavailable() from error
+                await _begin(connection, read_only=read_only)
+                result = await connection.run_sync(self._act, act)
+            except BaseException as error:
+                if is_outage(error):
+                    await connection.invalidate(error)
                 raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            with _commit_in_doubt():
+                await connection.commit()
+            return result
 
     def _act(self, connection: Connection, act: Callable[[PostgresTransaction], T]) -> T:
-        return act(PostgresTransaction(connection, max(self._ask(), self._ids.last), self._ids))
+        return act(PostgresTransaction(connection, self._at(), self._ids))
+
+    async def _transact_bulk(self, act: Callable[[PostgresBulkTransaction], T]) -> T:
+        driver = self._idle.pop() if self._idle else await self._connect()
+        try:
+            await driver.execute("begin")
+            result = await greenlet_spawn(act, PostgresBulkTransaction(driver, self._at(), self._ids))
+            with _commit_in_doubt():
+                await driver.execute("commit")
+        except BaseException as error:
+            if is_outage(error) or not isinstance(error, Exception):
+                driver.terminate()  # PostgreSQL rolls back what a lost connection leaves
+            else:
+                await driver.execute("rollback")
+                self._idle.append(driver)
+            raise
+        self._idle.append(driver)
+        return result
+
+    def _at(self) -> Moment:
+        return max(self._ask(), self._ids.last)
+
+
+class _InDoubtError(Exception):
+    """The connection was lost while committing: whether the transaction is kept, nobody can say."""
+
+
+@contextmanager
+def _commit_in_doubt() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_lost_connection(error) or isinstance(error, TimeoutError):
+            raise _InDoubtError from error
+        raise
+
+
+async def _persist(transact: Callable[[], Awaitable[T]]) -> T:
+    """Try again what certainly left nothing behind; tell what is an outage as 503."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return await transact()
+        except Exception as error:
+            if attempt < _ATTEMPTS and (is_conflict(error) or is_lost_connection(error)):
+                continue
+            if is_outage(error) or is_conflict(error):
+                raise unavailable() from error
+            raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def _begin(connection: AsyncConnection, *, read_only: bool) -> None:
@@ -143,8 +220,11 @@ def _sqlstate(error: BaseException) -> str:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Deadlock or serialization failure: the same act may succeed at once."""
-    return _sqlstate(error).startswith("40")
+    """Deadlock, serialization failure, or an Idempotency-Key kept meanwhile: the same act may succeed at once."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return _sqlstate(error).startswith("40") or (
+        _sqlstate(error) == "23505" and "idempotency_keys_pkey" in str(cause)
+    )
 
 
 def is_lost_connection(error: BaseException) -> bool:
@@ -162,6 +242,6 @@ def is_outage(error: BaseException) -> bool:
     # 25006 read-only, 53 resources (disk full, connections), 55P03 lock timeout, 57 operator, 58 system
     return (
         is_lost_connection(error)
-        or isinstance(error, TimeoutError | PoolTimeout)
+        or isinstance(error, TimeoutError | PoolTimeout | _InDoubtError)
         or _sqlstate(error).startswith(("25006", "53", "55P03", "57", "58"))
     )

@@ -6,7 +6,7 @@ writers of one process never wait on each other's locks; readers run beside it (
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from credtrail.database import Dialect, RowSet
+from credtrail.database import Dialect, RowSet, Writes
 from credtrail.errors import unavailable
 from credtrail.values import IdMaker, Moment, now
 
@@ -70,12 +70,17 @@ class SqliteTransaction:
         """An id of this moment, greater than all that this process made before."""
         return self._ids.make(self.at)
 
-    def run(self, statement: RowSet, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def run(self, statement: RowSet, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Run the statement once, with all rows as one JSON text."""
         if not rows:
             return []
         found = self._driver.execute(statement.sqlite, (encode(rows).decode(),)).fetchall()
-        return [tuple(row) for row in decode(found[0][0])] if statement.returns_rows else found
+        return [tuple(row) for row in decode(found[0][0])] if statement.returns else found
+
+    def run_all(self, writes: Writes) -> None:
+        """Run one after the other: in one process there are no round trips to save."""
+        for statement, rows in writes:
+            self.run(statement, rows)
 
 
 class SqliteDatabase:
@@ -98,6 +103,8 @@ class SqliteDatabase:
     async def write(self, act: Callable[[SqliteTransaction], T]) -> T:
         """Act in the writing thread, holding SQLite's write lock from the start."""
         return await self._in(self._writer, self._transact, self._writing, "begin immediate", act)
+
+    write_bulk = write
 
     async def close(self) -> None:
         """Let running transactions end, fold the log into the file, close."""

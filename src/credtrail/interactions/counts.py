@@ -9,7 +9,7 @@ from collections import Counter
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Table
 
-from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.database import Key, RowSet, Writes, metadata
 from credtrail.interactions.model import Interaction
 from credtrail.values import Moment
 
@@ -81,8 +81,8 @@ _ADD_FIRST = RowSet(
 )
 
 
-def add_counts(transaction: Transaction, counted: list[tuple[Interaction, str]]) -> None:
-    """Fold interactions, each with its day, into the three tables.
+def add_counts(counted: list[tuple[Interaction, str]]) -> Writes:
+    """The statements that fold interactions, each with its day, into the three tables.
 
     Rows go in sorted by key, so that two transactions never wait for each other in a circle.
     """
@@ -96,7 +96,8 @@ def add_counts(transaction: Transaction, counted: list[tuple[Interaction, str]])
         first = (credential_id, event_type, triggered_by)
         if triggered_at < firsts.get(first, triggered_at + 1):
             firsts[first] = triggered_at
-    transaction.run(_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())])
-    transaction.run(_ADD_FIRST, [(*key, at) for key, at in sorted(firsts.items())])
-    # Last, since these few rows are the ones that everybody waits for.
-    transaction.run(_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items())])
+    return (
+        (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
+        (_ADD_FIRST, [(*key, at) for key, at in sorted(firsts.items())]),
+        (_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items())]),
+    )

@@ -6,15 +6,15 @@ checks the credential and folds the counts.
 
 from typing import Protocol
 
-from credtrail.database import Transaction
+from credtrail.database import Transaction, Writes
 from credtrail.interactions.model import Filters, Interaction
 
 
 class Log(Protocol):
     """Where interactions are kept."""
 
-    def append(self, transaction: Transaction, interactions: list[Interaction]) -> None:
-        """Keep them all, with the transaction; ids must be new."""
+    def append(self, interactions: list[Interaction]) -> Writes:
+        """The statements that keep them all, for the one transaction that also counts them; ids must be new."""
 
     def find(self, transaction: Transaction, workspace_id: str, id_: str) -> Interaction | None:
         """One interaction of this workspace."""

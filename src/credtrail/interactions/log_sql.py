@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Select, Table, select, union_all
 
-from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.database import Key, RowSet, Transaction, Writes, metadata
 from credtrail.interactions.model import EVENT_TYPES, Filters, Interaction
 
 interactions = Table(
@@ -44,9 +44,9 @@ _APPEND = RowSet(
 class SqlLog:
     """A Log in the same database as everything else."""
 
-    def append(self, transaction: Transaction, interactions: list[Interaction]) -> None:
+    def append(self, interactions: list[Interaction]) -> Writes:
         """Keep them all; one statement."""
-        transaction.run(_APPEND, interactions)  # type: ignore[arg-type]  # named tuples are tuples
+        return ((_APPEND, interactions),)
 
     def find(self, transaction: Transaction, workspace_id: str, id_: str) -> Interaction | None:
         """One interaction of this workspace."""

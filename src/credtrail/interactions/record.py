@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from credtrail import metrics
 from credtrail.credentials.store import find_owners
-from credtrail.database import Database, Transaction
+from credtrail.database import BulkTransaction, Database
 from credtrail.database.group import GroupWriter
 from credtrail.database.idempotency import find_answers, keep_answers, replay
 from credtrail.errors import Refusal, invalid
@@ -73,7 +73,7 @@ class Recorder:
         """Record durably, then answer. Refuses what `present` refuses; 503 when storage is down or overloaded."""
         return await self._writer.submit(submission)
 
-    def apply(self, transaction: Transaction, submissions: list[Submission]) -> list[Answer | Exception]:
+    def apply(self, transaction: BulkTransaction, submissions: list[Submission]) -> list[Answer | Exception]:
         """Everything that belongs together, in the one transaction; the answer or refusal of each, in order."""
         owners = find_owners(
             transaction,
@@ -81,13 +81,14 @@ class Recorder:
         )
         batch = _Batch(transaction, owners, submissions)
         answers = [batch.settle(submission) for submission in submissions]
-        if batch.recorded:
-            self._log.append(transaction, [interaction for interaction, _ in batch.recorded])
-            add_counts(transaction, batch.recorded)
-        if batch.aside:
-            keep_aside(transaction, batch.aside)
-        if batch.to_keep:
-            keep_answers(transaction, batch.to_keep)
+        transaction.run_all(
+            (
+                *self._log.append([interaction for interaction, _ in batch.recorded]),
+                *add_counts(batch.recorded),
+                *keep_aside(batch.aside),
+                *keep_answers(transaction.at, batch.to_keep),
+            )
+        )
         return answers
 
 
@@ -96,7 +97,7 @@ class _Batch:
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: BulkTransaction,
         owners: dict[str, tuple[str, str, str]],
         submissions: list[Submission],
     ) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, delete
 
-from credtrail.database import Key, RowSet, Transaction, metadata
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
 from credtrail.values import Moment
 
 Reason = Literal[
@@ -89,7 +89,7 @@ class SetAside(NamedTuple):
 class Allowances:
     """What is left of the visits that take part in one transaction."""
 
-    def __init__(self, transaction: Transaction, wanted: Iterable[tuple[str, str, bool]]) -> None:
+    def __init__(self, transaction: BulkTransaction, wanted: Iterable[tuple[str, str, bool]]) -> None:
         """`wanted`: for each interaction its visit, its credential, and whether it is a view. All are taken at once."""
         asked: dict[str, list[int]] = {}
         credential_of: dict[str, str] = {}
@@ -114,9 +114,9 @@ class Allowances:
         return "repeat" if is_view else "too_many"
 
 
-def keep_aside(transaction: Transaction, aside: list[SetAside]) -> None:
-    """Keep what was set aside, with its reasons."""
-    transaction.run(_SET_ASIDE, aside)  # type: ignore[arg-type]  # named tuples are tuples
+def keep_aside(aside: list[SetAside]) -> Writes:
+    """The statement that keeps what was set aside, with its reasons."""
+    return ((_SET_ASIDE, aside),)
 
 
 def forget_old(transaction: Transaction, *, set_aside_days: int, visit_seconds: int) -> int:
