@@ -125,6 +125,7 @@ class Cast:
     credential_id: str
     public_id: str
     draft_id: str
+    design_id: str
     cleos_group_id: str
     cleos_credential_id: str
 
@@ -147,7 +148,17 @@ def add_cast(settings: Settings) -> Cast:
         draft = add_credential(transaction, meadow.id, group.id, robin, dates)
         hers = add_credential(transaction, other.id, cleos.id, robin, dates, status="issued")
         return Cast(
-            ada, ben, cleo, meadow.id, group.id, issued.id, issued.public_id, draft.id, cleos.id, hers.id
+            ada,
+            ben,
+            cleo,
+            meadow.id,
+            group.id,
+            issued.id,
+            issued.public_id,
+            draft.id,
+            BUILT_IN[0].id,
+            cleos.id,
+            hers.id,
         )
 
     return in_transaction(settings, act)

@@ -102,12 +102,13 @@ class Gate:
         allowed = {m for m, p in self._exact if p == PREFIX + wanted}
         if method in allowed:
             return self._exact[method, PREFIX + wanted], {}
-        for endpoint in self._patterns:
-            match = endpoint.pattern.fullmatch(wanted)
-            if match and endpoint.method == method and not allowed:
-                return endpoint, match.groupdict()
-            if match:
-                allowed.add(endpoint.method)
+        if not allowed:  # a path that stands there as it is is never an id
+            for endpoint in self._patterns:
+                match = endpoint.pattern.fullmatch(wanted)
+                if match and endpoint.method == method:
+                    return endpoint, match.groupdict()
+                if match:
+                    allowed.add(endpoint.method)
         if not allowed:
             raise Refusal("not_found")
         if "GET" in allowed:
@@ -179,13 +180,13 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_byte
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > limit_bytes:
         raise Refusal("body_too_large")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
+    body, more = b"", True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the client went away while sending its body")
         body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > limit_bytes:
             raise Refusal("body_too_large")
     return body
