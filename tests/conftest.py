@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def templates(request, tmp_path_factory):
             else:
                 server = request.getfixturevalue("postgres_server")
                 server.psql("create database template_credtrail")
-                migrate(Settings(database_url=postgres_url(server, "template_credtrail"), secret_key=SECRET_KEY))
+                migrate(
+                    Settings(database_url=postgres_url(server, "template_credtrail"), secret_key=SECRET_KEY)
+                )
                 made[dialect] = server
         return made[dialect]
 
@@ -224,6 +227,7 @@ class Server:
         self._settings = settings
         self._arguments = arguments
         self._variables = variables
+        self._log = Path(tempfile.mkdtemp(prefix="credtrail-test-")) / "log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
@@ -238,11 +242,13 @@ class Server:
             **self._variables,
         }
         command = [sys.executable, "-m", "credtrail", "serve", "--port", str(self.port), *self._arguments]
-        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        # To a file: a pipe that nobody reads would be full one day, and stop the server.
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(command, env=environment, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise RuntimeError(self.process.stderr.read().decode())
+                raise RuntimeError(self.read_log())
             try:
                 if httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200:
                     return self
@@ -256,9 +262,13 @@ class Server:
             return ""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
-        _, log = self.process.communicate(timeout=40)
+        self.process.wait(timeout=40)
         self.process = None
-        return log.decode()
+        return self.read_log()
+
+    def read_log(self) -> str:
+        """What it has logged so far."""
+        return self._log.read_text()
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ class Message(NamedTuple):
 def read_blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
     return [
-        Block(*match.groups()) for match in re.finditer(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
+        Block(*match.groups())
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
     ]
 
 

@@ -7,10 +7,10 @@ import shlex
 import httpx2 as httpx
 import pytest
 import typer.main
-from documents import PAGES, ROOT, compare, read_blocks, read_commands, read_message, send
 
 from credtrail.__main__ import app
 from credtrail.errors import ERRORS
+from documents import PAGES, ROOT, compare, read_blocks, read_commands, read_message, send
 
 OUTSIDE = {
     "cd", "cp", "createdb", "curl", "docker", "export", "git", "install", "journalctl", "mkdir", "mv", "openssl",
@@ -126,5 +126,7 @@ def test_every_link_within_a_page_leads_to_a_heading(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_file_named_in_code_spelling_is_there(page):
-    for path in re.findall(r"`((?:src|tests|tools|docs|bench|requirements|\.ci)/[\w./-]+)`", page.read_text()):
+    for path in re.findall(
+        r"`((?:src|tests|tools|docs|bench|requirements|\.ci)/[\w./-]+)`", page.read_text()
+    ):
         assert (ROOT / path).exists(), f"{name_of(page)} names {path}"

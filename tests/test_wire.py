@@ -5,12 +5,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import VERSION, headers
 from starlette.testclient import TestClient
-from wire import FOLDER, read_story, replay
 
+from conftest import VERSION, headers
 from credtrail.app import build
 from credtrail.errors import ERRORS
+from wire import FOLDER, read_story, replay
 
 STORIES = sorted(FOLDER.glob("*.http"), key=lambda path: path.name)
 
@@ -18,7 +18,11 @@ STORIES = sorted(FOLDER.glob("*.http"), key=lambda path: path.name)
 def known_at_first(cast):
     """What every story may use."""
     ahead = datetime.now(UTC) + timedelta(minutes=10)
-    return {**asdict(cast), "in_ten_minutes": ahead.isoformat(), "today": datetime.now(UTC).date().isoformat()}
+    return {
+        **asdict(cast),
+        "in_ten_minutes": ahead.isoformat(),
+        "today": datetime.now(UTC).date().isoformat(),
+    }
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
@@ -39,7 +43,9 @@ def test_a_spent_rate_limit_answers_429_with_retry_after_and_its_headers(setting
         answers = [client.get("/v1/workspace", headers=headers(cast.ada)) for _ in range(3)]
         other = client.get("/v1/workspace", headers=headers(cast.ben))
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[2].json() == {"error": {"code": "rate_limited", "message": "You have exceeded the rate limit"}}
+    assert answers[2].json() == {
+        "error": {"code": "rate_limited", "message": "You have exceeded the rate limit"}
+    }
     assert answers[2].headers["retry-after"] == "1"
     assert answers[0].headers["ratelimit"] == '"default";r=1;t=1'
     assert answers[0].headers["ratelimit-policy"] == '"default";q=2;w=2'
@@ -49,7 +55,9 @@ def test_a_spent_rate_limit_answers_429_with_retry_after_and_its_headers(setting
 def test_a_refused_version_spends_nothing_and_comes_before_the_limit(settings, cast):
     house = build(settings.model_copy(update={"rate_limit_per_second": 0.01, "rate_limit_burst": 1}))
     with TestClient(house.application) as client:
-        wrong = [client.get("/v1/workspace", headers={"Authorization": f"Bearer {cast.ada}"}) for _ in range(3)]
+        wrong = [
+            client.get("/v1/workspace", headers={"Authorization": f"Bearer {cast.ada}"}) for _ in range(3)
+        ]
         right = client.get("/v1/workspace", headers=headers(cast.ada))
     assert [answer.json()["error"]["code"] for answer in wrong] == ["missing_version"] * 3
     assert right.status_code == 200
@@ -111,9 +119,7 @@ def test_what_nobody_foresaw_is_a_500_that_tells_nothing(house, cast, monkeypatc
 
 def test_the_sentences_a_client_could_match_on_are_the_published_ones():
     assert ERRORS["missing_version"].message == "The request is missing the required Certifier-Version header"
-    assert (
-        ERRORS["unauthorized"].message == "A valid authentication token was not provided with the request"
-    )
+    assert ERRORS["unauthorized"].message == "A valid authentication token was not provided with the request"
     assert ERRORS["rate_limited"].message == "You have exceeded the rate limit"
     assert ERRORS["internal_server_error"].message == "There was a problem on Credtrail's end"
 

@@ -1,0 +1,143 @@
+"""The main job once, with the real program, in seconds: `make smoke`.
+
+Starts it with a demo world in a folder of its own, posts an interaction, lists it, opens the credential's page,
+sends what that page's tracker would send, reads the counts, stops. Each step says what it saw.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2 as httpx
+
+VERSION = "2022-10-26"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def main() -> None:
+    """Walk the main job from end to end; an AssertionError tells where it breaks."""
+    with tempfile.TemporaryDirectory(prefix="credtrail-smoke-") as folder:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CREDTRAIL_")}
+        environment |= {
+            "CREDTRAIL_DATABASE_URL": f"sqlite:///{Path(folder) / 'smoke.db'}",
+            "CREDTRAIL_PUBLIC_URL": url,
+        }
+        program = [sys.executable, "-m", "credtrail"]
+        made = subprocess.run(
+            [*program, "demo", "--token"],
+            env=environment,
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        say("made a demo world")
+        serving = [*program, "serve", "--with-work", "--port", str(port)]
+        with started(serving, environment, folder, url):
+            say(f"serves on {url}")
+            headers = {"Authorization": f"Bearer {made.stdout.strip()}", "Certifier-Version": VERSION}
+            with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+                walk(client)
+        say("stopped")
+
+
+def walk(client: httpx.Client) -> None:
+    """Post, list, view, count."""
+    listed = client.get("/v1/credentials").json()["data"]
+    credential = next(one for one in listed if one["status"] == "issued")
+    about = {"credentialId": credential["id"], "limit": 100}
+
+    before = client.get("/v1/credential-interactions", params=about).json()["data"]
+    posted = client.post(
+        "/v1/credential-interactions",
+        json={
+            "credentialId": credential["id"],
+            "eventType": "credential_shared_to_linkedin",
+            "triggeredBy": "recipient",
+            "triggeredAt": "2024-03-12T17:33:05.784Z",
+        },
+    )
+    assert posted.status_code == 201, posted.text
+    say("posted an interaction: 201")
+
+    newest = client.get("/v1/credential-interactions", params=about).json()["data"][0]
+    assert newest == posted.json(), newest
+    say("the list shows it first")
+
+    address = f"/credentials/{credential['publicId']}"
+    page = client.get(address, headers={"User-Agent": BROWSER})
+    assert page.status_code == 200, page.text
+    token = re.search(r'data-token="([\w-]+)"', page.text)
+    assert token, "the page has no page token"
+    say("opened the credential's page")
+
+    report = {"token": token[1], "eventType": "credential_viewed", "triggeredBy": "guest"}
+    origin = str(client.base_url).rstrip("/")
+    viewed = client.post(
+        f"{address}/interactions", json=report, headers={"User-Agent": BROWSER, "Origin": origin}
+    )
+    assert viewed.status_code == 204, viewed.text
+    assert "credtrail-set-aside" not in viewed.headers, viewed.headers
+    say("reported a view, as the page's tracker does: 204")
+
+    after = client.get("/v1/credential-interactions", params=about).json()["data"]
+    assert len(after) == len(before) + 2, (len(before), len(after))
+    assert after[0]["eventType"] == "credential_viewed"
+    assert after[0]["triggeredBy"] == "guest"
+    say(f"the list shows both: {len(before)} before, {len(after)} now")
+
+    numbers = client.get("/metrics").text
+    assert re.search(r"^credtrail_commit_items_sum 2\.0$", numbers, re.M), numbers
+    say("the count of recorded interactions says two")
+
+
+@contextmanager
+def started(command, environment, folder, url):
+    """The program, running until the end of the block; stopped by its own process id."""
+    process = subprocess.Popen(command, env=environment, cwd=folder)
+    try:
+        wait_until_ready(process, url)
+        yield
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, f"it ended with status {process.returncode}"
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait_until_ready(process, url):
+    """Ask /readyz until it says yes, for at most half a minute."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=1, trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the program did not come up")
+
+
+def free_port() -> int:
+    """A port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def say(sentence: str) -> None:
+    """One line for the one who watches."""
+    print(f"✓ {sentence}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""The command line, as someone types it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import httpx2 as httpx
+import pytest
+import typer.main
+
+from conftest import SECRET_KEY, Server, headers
+from credtrail import __version__
+from credtrail.__main__ import app
+from credtrail.settings import Settings, describe_settings
+
+
+@pytest.fixture
+def credtrail(database_url, tmp_path):
+    """Runs `credtrail …` in an empty folder against an empty, migrated database."""
+    return runner(tmp_path, CREDTRAIL_DATABASE_URL=database_url, CREDTRAIL_SECRET_KEY=SECRET_KEY)
+
+
+def runner(folder, **variables):
+    def run(*words, **more):
+        environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", **variables, **more}
+        return subprocess.run(
+            [sys.executable, "-m", "credtrail", *words],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def all_commands(command, path=()):
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from all_commands(inner, (*path, name))
+
+
+COMMANDS = list(all_commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), COMMANDS, ids=[" ".join(path) or "credtrail" for path, _ in COMMANDS]
+)
+def test_every_help_teaches(path, command):
+    assert command.help, path
+    assert len(command.help.split()) >= 3, path
+    for parameter in command.params:
+        if parameter.name not in ("install_completion", "show_completion", "help"):
+            assert parameter.help, f"{path}: {parameter.name}"
+
+
+def test_help_is_printed(tmp_path):
+    for words in ([], ["--help"], ["serve", "--help"], ["token", "create", "--help"]):
+        shown = runner(tmp_path)(*words)
+        assert "Usage:" in shown.stdout + shown.stderr, words
+
+
+def test_version(tmp_path):
+    assert runner(tmp_path)("version").stdout == f"{__version__}\n"
+
+
+def test_settings_prints_the_documents_page(tmp_path):
+    assert runner(tmp_path)("settings").stdout == describe_settings()
+
+
+def test_an_unknown_command_is_status_2(tmp_path):
+    answer = runner(tmp_path)("sevre")
+    assert answer.returncode == 2
+    assert "No such command" in answer.stderr
+
+
+def test_token_create_prints_the_token_and_nothing_else(credtrail):
+    assert credtrail("workspace", "create", "Open Meadow Academy").returncode == 0
+    made = credtrail("token", "create", "--workspace", "Open Meadow Academy", "--name", "for tests")
+    assert made.returncode == 0, made.stderr
+    assert re.fullmatch(r"ctr_[0-9A-Za-z]{40}\n", made.stdout)
+
+
+def test_a_token_lives_and_ends(credtrail, database_url):
+    credtrail("workspace", "create", "Open Meadow Academy")
+    secret = credtrail(
+        "token", "create", "--workspace", "Open Meadow Academy", "--name", "ours"
+    ).stdout.strip()
+    limited = credtrail(
+        "token", "create", "--workspace", "Open Meadow Academy", "--name", "theirs", "--read-only", "--expires-in-days", "7"
+    )  # fmt: skip
+    listed = credtrail("token", "list")
+    assert secret not in listed.stdout
+    assert limited.stdout.strip() not in listed.stdout
+    assert "read" in listed.stdout
+    id_ = re.search(r"([0-9a-z]{26}).*ours", listed.stdout)[1]
+    running = Server(Settings(database_url=database_url, secret_key=SECRET_KEY)).start()
+    try:
+        with httpx.Client(base_url=running.url, headers=headers(secret), trust_env=False) as client:
+            assert client.get("/v1/workspace").json()["name"] == "Open Meadow Academy"
+        read_only = headers(limited.stdout.strip(), **{"Content-Type": "application/json"})
+        with httpx.Client(base_url=running.url, headers=read_only, trust_env=False) as client:
+            assert client.post("/v1/groups", content="{}").json()["error"]["code"] == "forbidden"
+    finally:
+        running.stop()
+    assert credtrail("token", "revoke", id_).stdout == "Revoked.\n"
+    again = credtrail("token", "revoke", id_)
+    assert again.returncode == 1
+    assert "no token" in again.stderr
+    assert "revoked" in credtrail("token", "list", "--workspace", "Open Meadow Academy").stdout
+
+
+def test_an_unknown_workspace_is_one_sentence_and_status_1(credtrail):
+    for words in (
+        ["token", "create", "--workspace", "Nowhere", "--name", "x"],
+        ["token", "list", "--workspace", "Nowhere"],
+    ):
+        answer = credtrail(*words)
+        assert answer.returncode == 1
+        assert answer.stdout == ""
+        assert answer.stderr == (
+            "credtrail: There is no workspace named 'Nowhere'; `credtrail workspace list` shows them all.\n"
+        )
+
+
+def test_a_workspace_is_created_once(credtrail):
+    first = credtrail("workspace", "create", "Aço & Ñandú [x]", "--time-zone", "America/Sao_Paulo")
+    assert first.returncode == 0, first.stderr
+    second = credtrail("workspace", "create", "Aço & Ñandú [x]")
+    assert second.returncode == 1
+    assert "There is a workspace named" in second.stderr
+    listed = credtrail("workspace", "list").stdout
+    assert listed.count("Aço & Ñandú [x]") == 1
+    assert "America/Sao_Paulo" in listed
+
+
+@pytest.mark.parametrize(
+    ("words", "part"), [(["  "], "blank"), (["New", "--time-zone", "Mars/Olympus"], "no time zone")]
+)
+def test_a_workspace_needs_a_name_and_a_real_time_zone(credtrail, words, part):
+    answer = credtrail("workspace", "create", *words)
+    assert answer.returncode == 1
+    assert part in answer.stderr
+
+
+def test_migrate_twice(credtrail):
+    for _ in range(2):
+        answer = credtrail("migrate")
+        assert answer.returncode == 0, answer.stderr
+        assert answer.stdout == "The database is up to date.\n"
+
+
+def test_migrate_makes_a_sqlite_database(tmp_path):
+    credtrail = runner(tmp_path)
+    assert credtrail("migrate").stdout.startswith("Applied: 0001")
+    assert (tmp_path / "var" / "credtrail.db").exists()
+    assert credtrail("migrate").stdout == "The database is up to date.\n"
+
+
+def test_demo_is_made_once_and_prints_what_to_try(credtrail):
+    shown = [credtrail("demo") for _ in range(2)]
+    pages = [
+        re.search(r"http://127\.0\.0\.1:8000/credentials/[0-9a-f-]{36}\?recipient=true", one.stdout)
+        for one in shown
+    ]
+    assert pages[0], shown[0].stderr
+    assert pages[0][0] == pages[1][0]
+    assert "curl -X POST" in shown[0].stdout
+    assert re.fullmatch(r"ctr_[0-9A-Za-z]{40}\n", credtrail("demo", "--token").stdout)
+    assert credtrail("workspace", "list").stdout.count("Open Meadow Academy") == 1
+
+
+def test_check_on_a_fresh_installation_says_what_is_missing(tmp_path):
+    answer = runner(tmp_path)("check")
+    assert answer.returncode == 1
+    assert "the file is not there yet" in answer.stdout
+
+
+def test_check_on_a_good_installation_is_content(credtrail):
+    answer = credtrail("check", CREDTRAIL_PUBLIC_URL="https://credentials.example")
+    assert answer.returncode == 0, answer.stdout
+    assert "✗" not in answer.stdout
+    assert "those of this version" in answer.stdout
+
+
+def test_check_names_misspelt_settings(credtrail):
+    answer = credtrail("check", CREDTRAIL_RATE_LIMIT="7")
+    assert answer.returncode == 1
+    assert "CREDTRAIL_RATE_LIMIT is set, but there is no such setting" in answer.stdout
+
+
+def test_a_wrong_setting_is_named(tmp_path):
+    answer = runner(tmp_path, CREDTRAIL_DATABASE_URL="mysql://nowhere", CREDTRAIL_SECRET_KEY="short")("check")
+    assert answer.returncode == 1
+    assert "CREDTRAIL_DATABASE_URL: must start with sqlite:/// or postgresql://" in answer.stderr
+    assert "CREDTRAIL_SECRET_KEY: must have at least 32 characters" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_postgresql_out_of_reach_is_a_sentence(tmp_path):
+    url = "postgresql://nobody@127.0.0.1:1/nothing"
+    credtrail = runner(tmp_path, CREDTRAIL_DATABASE_URL=url, CREDTRAIL_SECRET_KEY=SECRET_KEY)
+    for words in (["workspace", "list"], ["migrate"], ["serve"], ["check"]):
+        answer = credtrail(*words)
+        assert answer.returncode == 1, words
+        assert "Traceback" not in answer.stderr, words
+
+
+def test_postgresql_without_a_secret_key_is_not_served(postgres_server, tmp_path):
+    url = postgres_server.get_uri(database="postgres")
+    answer = runner(tmp_path, CREDTRAIL_DATABASE_URL=url)("check")
+    assert answer.returncode == 1
+    assert "CREDTRAIL_SECRET_KEY is needed with PostgreSQL" in answer.stdout
+
+
+def test_postgresql_is_not_served_before_migrate(postgres_server, tmp_path):
+    postgres_server.psql("create database not_migrated")
+    credtrail = runner(
+        tmp_path,
+        CREDTRAIL_DATABASE_URL=postgres_server.get_uri(database="not_migrated"),
+        CREDTRAIL_SECRET_KEY=SECRET_KEY,
+    )
+    answer = credtrail("serve")
+    assert answer.returncode == 1
+    assert "run `credtrail migrate` first" in answer.stderr
+    assert credtrail("migrate").stdout.startswith("Applied: 0001")
+    assert credtrail("workspace", "create", "Open Meadow Academy").returncode == 0
+
+
+@pytest.mark.parametrize("extra", [(), ("--with-work",), ("--workers", "2")], ids=" ".join)
+def test_serve_stops_cleanly_with_status_0(settings, cast, extra):
+    running = Server(settings, *extra).start()
+    process = running.process
+    answer = httpx.get(f"{running.url}/v1/workspace", headers=headers(cast.ada), trust_env=False)
+    log = running.stop()
+    assert answer.headers["content-type"] == "application/json"
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+
+
+def test_serve_with_work_does_the_jobs(settings, cast):
+    running = Server(settings, "--with-work").start()
+    log = running.stop()
+    done = [json.loads(line)["job"] for line in log.splitlines() if '"job done"' in line]
+    assert sorted(done) == ["forget_answers", "forget_visits"]
+
+
+def test_a_taken_port_is_told_and_ends_with_status_1(settings, cast, credtrail):
+    running = Server(settings).start()
+    try:
+        answer = credtrail("serve", "--port", str(running.port))
+    finally:
+        running.stop()
+    assert answer.returncode == 1
+    assert "address already in use" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,110 @@
+"""A token of one workspace sees and changes nothing of another, on every route there is.
+
+The routes come from the house's own table, so a new one can't be forgotten: a route with ids in its path, or a
+body that names an object, needs its line below, or the test fails.
+"""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from conftest import headers
+from credtrail.database import metadata
+from credtrail.settings import Settings
+
+# For each route: what of Ada's goes into the path or body when Cleo calls, and the status she gets.
+FOREIGN = {
+    ("POST", "/credential-interactions"): ("body", 400),
+    ("POST", "/credential-interactions/batch"): ("body", 200),  # each item carries its own refusal
+    ("GET", "/credential-interactions"): ("list", 200),
+    ("GET", "/credential-interactions/export"): ("list", 200),
+    ("GET", "/credential-interactions/{id}"): ("path", 404),
+    ("GET", "/credentials"): ("list", 200),
+    ("POST", "/credentials"): ("body", 404),
+    ("GET", "/credentials/{id}"): ("path", 404),
+    ("DELETE", "/credentials/{id}"): ("path", 404),
+    ("POST", "/credentials/{id}/issue"): ("path", 404),
+    ("GET", "/groups"): ("list", 200),
+    ("POST", "/groups"): ("list", 400),
+    ("GET", "/groups/{id}"): ("path", 404),
+    ("GET", "/designs"): ("list", 200),
+    ("GET", "/designs/{id}"): ("path", 404),
+    ("GET", "/workspace"): ("list", 200),
+    ("GET", "/me"): ("list", 200),
+}
+
+
+def test_every_route_has_its_line(house):
+    assert {(one.method, one.path) for one in house.endpoints} == set(FOREIGN)
+
+
+def snapshot(settings: Settings):
+    """Every row of every table, but for what merely remembers that Cleo called."""
+    from conftest import in_transaction
+
+    def ask(transaction):
+        return {
+            name: sorted(map(repr, transaction.connection.execute(select(table))))
+            for name, table in metadata.tables.items()
+        }
+
+    return in_transaction(settings, ask)
+
+
+@pytest.mark.parametrize("route", sorted(FOREIGN), ids=" ".join)
+def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
+    method, path = route
+    kind, status = FOREIGN[route]
+    item = {
+        "credentialId": cast.credential_id,
+        "eventType": "credential_viewed",
+        "triggeredBy": "guest",
+        "triggeredAt": "2024-03-12T17:33:05.784Z",
+    }
+    made = client.post("/v1/credential-interactions", headers=headers(cast.ada), json=item).json()
+    of_adas = {
+        "credential-interactions": made["id"],
+        "credentials": cast.draft_id,
+        "groups": cast.group_id,
+        "designs": cast.group_id,
+    }
+    bodies = {
+        "/credential-interactions": item,
+        "/credential-interactions/batch": {"data": [item]},
+        "/credentials": {"groupId": cast.group_id, "recipient": {"name": "Mallory"}},
+        "/groups": {"name": "Mallory's", "designIds": [cast.group_id]},
+    }
+    before = snapshot(settings)
+    filled = path.replace("{id}", of_adas.get(path.split("/")[1], ""))
+    filters = f"?credentialId={cast.credential_id}" if kind == "list" and "interactions" in path else ""
+    answer = client.request(
+        method,
+        f"/v1{filled}{filters}",
+        headers=headers(cast.cleo, **{"Content-Type": "application/json"}),
+        content=json.dumps(bodies.get(path, {})) if method == "POST" else None,
+    )
+    assert answer.status_code == status, answer.text
+    assert snapshot(settings) == before
+    for secret in (
+        made["id"],
+        cast.draft_id,
+        cast.workspace_id,
+        cast.group_id,
+        cast.public_id,
+        "Robin Ñandú",
+    ):
+        if path != "/credentials" or secret != "Robin Ñandú":  # Cleo's own Robin bears the same name
+            assert secret not in answer.text
+    if path.endswith("/batch"):
+        assert answer.json()["data"][0]["error"]["code"] == "validation_error"
+
+
+def test_cleos_cursor_does_not_open_adas_list(client, cast):
+    for who in (cast.ada, cast.cleo):
+        for name in ("a", "b"):
+            client.post(
+                "/v1/groups", headers=headers(who), json={"name": name, "designIds": [cast.design_id]}
+            )
+    cursor = client.get("/v1/groups?limit=1", headers=headers(cast.cleo)).json()["pagination"]["next"]
+    assert client.get(f"/v1/groups?cursor={cursor}", headers=headers(cast.ada)).status_code == 400
