@@ -69,9 +69,9 @@ def _point_at_the_cast(case, cast):
         for name, id_ in real.items():
             if isinstance(case.body.get(name), str) and len(case.body[name]) % 2:
                 case.body[name] = id_
-    if case.path_parameters and isinstance(case.path_parameters.get("id"), str):
-        if len(case.path_parameters["id"]) % 2:
-            case.path_parameters["id"] = cast.draft_id
+    id_ = (case.path_parameters or {}).get("id")
+    if isinstance(id_, str) and len(id_) % 2:
+        case.path_parameters["id"] = cast.draft_id
 
 
 def test_the_server_still_serves_afterwards(server, cast):

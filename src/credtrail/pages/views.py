@@ -6,6 +6,8 @@ aside with its reason, never dropped. No cookie is set, no address of a visitor 
 """
 
 from collections.abc import Mapping
+from typing import Any
+from unicodedata import east_asian_width
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -27,6 +29,7 @@ from credtrail.web.html import render
 from credtrail.web.parse import parse_body
 
 _LARGEST_REPORT_BYTES = 4_096
+_LINKEDIN = "https://www.linkedin.com/sharing/share-offsite/?url="
 
 
 class Report(Struct, rename="camel"):
@@ -64,16 +67,14 @@ class Pages:
         view, at = await self._find(request)
         if view is None:
             return render("pages/missing.html", status=404)
-        credential = view.credential
-        address = f"{self._public_url}/credentials/{credential.public_id}"
+        shown = self._describe(view, at)
         return render(
             "pages/credential.html",
-            view=view,
-            credential=credential,
-            address=address,
-            expired=has_expired(credential.expiry_date, at, view.time_zone),
-            token=self._tokens.make(credential.public_id, at),
-            linkedin_url=f"https://www.linkedin.com/sharing/share-offsite/?url={quote(address, safe='')}",
+            **shown,
+            token=self._tokens.make(view.credential.public_id, at),
+            title_size=_size(view.group_name),
+            name_size=_size(view.credential.recipient_name),
+            linkedin_url=f"{_LINKEDIN}{quote(shown['address'], safe='')}",
         )
 
     async def show_verification(self, request: Request) -> Response:
@@ -84,11 +85,19 @@ class Pages:
         part = request.headers.get("x-requested-with") == "credtrail"
         return render(
             "pages/verification_part.html" if part else "pages/verification.html",
-            view=view,
-            credential=view.credential,
-            expired=has_expired(view.credential.expiry_date, at, view.time_zone),
+            **self._describe(view, at),
+            host=urlsplit(self._public_url).netloc,
             checked_at=at,
         )
+
+    def _describe(self, view: PublicView, at: Moment) -> dict[str, Any]:
+        """What both pages of a credential show. The address is the one to hand on: it never carries the flag."""
+        return {
+            "view": view,
+            "credential": view.credential,
+            "address": f"{self._public_url}/credentials/{view.credential.public_id}",
+            "expired": has_expired(view.credential.expiry_date, at, view.time_zone),
+        }
 
     async def take_interaction(self, request: Request) -> Response:
         """What the tracker saw: 204 when recorded, 204 with Credtrail-Set-Aside and the reason when not.
@@ -138,6 +147,12 @@ class Pages:
         if "\x00" in public_id:
             return None, now()
         return await self._database.read(ask)
+
+
+def _size(text: str) -> str:
+    """How much room a name needs on the certificate, so that long ones are set smaller; wide characters count twice."""
+    width = sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+    return "short" if width <= 30 else "long" if width <= 70 else "very-long"
 
 
 def _is_same_origin(headers: Mapping[str, str], public_url: str) -> bool:
