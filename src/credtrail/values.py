@@ -59,6 +59,18 @@ AnyId = Annotated[
 ]
 """An id as callers may send it: ours, or a foreign opaque one (contract, section 1)."""
 
+Name = Annotated[
+    str,
+    must(
+        "be a string of 1 to 255 characters, not blank",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$",
+        example="Amélie Østergård",
+    ),
+]
+"""What people or things are called; text for people to read, of any script."""
+
 DateTime = Annotated[
     str,
     must(

@@ -10,21 +10,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 from msgspec import Struct
 
 from credtrail.errors import invalid
-from credtrail.values import AnyId, IsoDate, Moment, day_of, must, parse_date, present_moment
+from credtrail.values import AnyId, IsoDate, Moment, Name, day_of, must, parse_date, present_moment
 
 Status = Literal["draft", "scheduled", "issued", "expired"]
 StoredStatus = Literal["draft", "scheduled", "issued"]
 
-PersonName = Annotated[
-    str,
-    must(
-        "be a string of 1 to 255 characters, not blank",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$",
-        example="Amélie Østergård",
-    ),
-]
 EmailAddress = Annotated[
     str,
     must(
@@ -39,7 +29,7 @@ EmailAddress = Annotated[
 class NewRecipient(Struct, rename="camel"):
     """Who a new credential is for. `id` names a recipient known before; null or none makes a new one."""
 
-    name: PersonName
+    name: Name
     email: EmailAddress | None = None
     id: AnyId | None = None
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from credtrail.accounts.store import workspaces
 from credtrail.credentials.model import Credential, StoredStatus
-from credtrail.database import BulkTransaction, Key, RowSet, Transaction, metadata
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
 from credtrail.groups.store import groups
 
 credentials = Table(
@@ -96,10 +96,8 @@ def list_credentials(
     transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
 ) -> list[Credential]:
     """Up to `limit` credentials before the edge, newest first; with `newer` those after it, oldest first."""
-    query = select(credentials).where(credentials.c.workspace_id == workspace_id).limit(limit)
-    if edge is not None:
-        query = query.where(credentials.c.id > edge if newer else credentials.c.id < edge)
-    query = query.order_by(credentials.c.id if newer else credentials.c.id.desc())
+    query = select(credentials).where(credentials.c.workspace_id == workspace_id)
+    query = cut(query, credentials.c.id, edge=edge, newer=newer, limit=limit)
     return [Credential(*row) for row in transaction.connection.execute(query)]
 
 

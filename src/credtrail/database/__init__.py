@@ -8,7 +8,7 @@ on PostgreSQL inside SQLAlchemy's greenlet bridge, so that the same text serves 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
-from sqlalchemy import Connection, MetaData, Text
+from sqlalchemy import ColumnElement, Connection, MetaData, Select, Text
 
 from credtrail.values import Moment
 
@@ -107,3 +107,13 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Finish what runs, then let go of all connections."""
+
+
+def cut(
+    query: Select[Any], id_column: ColumnElement[str], *, edge: str | None, newer: bool, limit: int
+) -> Select[Any]:
+    """A page of a list by id: up to `limit` rows before the edge, newest first; with `newer` those after it,
+    oldest first. The edge itself is left out; None is the newest end."""
+    if edge is not None:
+        query = query.where(id_column > edge if newer else id_column < edge)
+    return query.order_by(id_column if newer else id_column.desc()).limit(limit)

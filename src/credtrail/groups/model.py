@@ -6,18 +6,8 @@ from msgspec import Struct
 
 from credtrail.designs.model import find_design
 from credtrail.errors import invalid
-from credtrail.values import AnyId, Moment, must, present_moment
+from credtrail.values import AnyId, Moment, Name, must, present_moment
 
-Name = Annotated[
-    str,
-    must(
-        "be a string of 1 to 255 characters, not blank",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$",
-        example="Introduction to Botany",
-    ),
-]
 WebAddress = Annotated[
     str,
     must(

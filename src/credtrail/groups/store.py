@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, insert, select
 
-from credtrail.database import Key, Transaction, metadata
+from credtrail.database import Key, Transaction, cut, metadata
 from credtrail.groups.model import Group
 
 groups = Table(
@@ -68,10 +68,8 @@ def list_groups(
     transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
 ) -> list[Group]:
     """Up to `limit` groups before the edge, newest first; with `newer` those after it, oldest first."""
-    query = select(groups).where(groups.c.workspace_id == workspace_id).limit(limit)
-    if edge is not None:
-        query = query.where(groups.c.id > edge if newer else groups.c.id < edge)
-    query = query.order_by(groups.c.id if newer else groups.c.id.desc())
+    query = select(groups).where(groups.c.workspace_id == workspace_id)
+    query = cut(query, groups.c.id, edge=edge, newer=newer, limit=limit)
     return _with_designs(transaction, transaction.connection.execute(query).all())
 
 

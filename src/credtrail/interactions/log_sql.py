@@ -1,10 +1,10 @@
 """The log of interactions in SQLite or PostgreSQL."""
 
-from typing import Any
+from functools import partial
 
-from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Select, Table, select, union_all
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Table, select, union_all
 
-from credtrail.database import Key, RowSet, Transaction, Writes, metadata
+from credtrail.database import Key, RowSet, Transaction, Writes, cut, metadata
 from credtrail.interactions.model import EVENT_TYPES, Filters, Interaction
 
 interactions = Table(
@@ -67,16 +67,18 @@ class SqlLog:
         limit: int,
     ) -> list[Interaction]:
         """Walk the index that fits the filters; several event types are several walks, merged."""
-        table = interactions.c
-        order = table.id if newer else table.id.desc()
-        base = select(interactions).where(*_conditions(workspace_id, filters)).order_by(order).limit(limit)
-        if edge is not None:
-            base = base.where(table.id > edge if newer else table.id < edge)
+        every = select(interactions).where(*_conditions(workspace_id, filters))
+        page = partial(cut, edge=edge, newer=newer, limit=limit)
         types = set(filters.event_types)
-        query: Any = base
+        query = page(every, interactions.c.id)
         if types and types != set(EVENT_TYPES):
-            walks = [select(base.where(table.event_type == name).subquery()) for name in sorted(types)]
-            query = _merge(walks, newer=newer, limit=limit)
+            walks = union_all(
+                *(
+                    select(page(every.where(interactions.c.event_type == name), interactions.c.id).subquery())
+                    for name in sorted(types)
+                )
+            ).subquery()
+            query = page(select(walks), walks.c.id)
         return [Interaction(*row) for row in transaction.connection.execute(query)]
 
 
@@ -94,8 +96,3 @@ def _conditions(workspace_id: str, filters: Filters) -> list[ColumnElement[bool]
     if filters.triggered_to is not None:
         conditions.append(table.triggered_at < filters.triggered_to)
     return conditions
-
-
-def _merge(walks: list[Select[Any]], *, newer: bool, limit: int) -> Any:
-    merged = union_all(*walks).subquery()
-    return select(merged).order_by(merged.c.id if newer else merged.c.id.desc()).limit(limit)
