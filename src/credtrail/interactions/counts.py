@@ -71,7 +71,11 @@ _ADD_CREDENTIAL = RowSet(
 )
 _ADD_FIRST = RowSet(
     "insert into credential_firsts (credential_id, event_type, triggered_by, first_at) "
-    "select credential_id, event_type, triggered_by, first_at from {rows} where true "
+    "select credential_id, event_type, triggered_by, first_at from {rows} "
+    # Most are known to be earlier already: looking first is cheaper than a conflict, which locks the row.
+    "where not exists (select 1 from credential_firsts known where known.credential_id = rows.credential_id "
+    "and known.event_type = rows.event_type and known.triggered_by = rows.triggered_by "
+    "and known.first_at <= rows.first_at) "
     "on conflict (credential_id, event_type, triggered_by) "
     "do update set first_at = excluded.first_at where excluded.first_at < credential_firsts.first_at",
     credential_id="text",
