@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from credtrail.accounts import store as accounts
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credential, find_public, list_credentials
-from credtrail.database import Transaction
+from credtrail.database import Transaction, run_all
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.interactions.counts import add_counts
@@ -118,7 +118,6 @@ class _Then:
         self.at = at
         self._ids = ids
         self.run = transaction.run
-        self.run_all = transaction.run_all
 
     def new_id(self) -> str:
         """An id of that moment."""
@@ -192,4 +191,6 @@ def _record(transaction: Transaction, seen: list[tuple[Moment, Credential, str, 
         )
         for at, one, event_type, triggered_by in seen
     ]
-    transaction.run_all((*SqlLog().append([interaction for interaction, _ in counted]), *add_counts(counted)))
+    run_all(
+        transaction, (*SqlLog().append([interaction for interaction, _ in counted]), *add_counts(counted))
+    )

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from credtrail import metrics
-from credtrail.database import BulkTransaction, Database
+from credtrail.database import BulkTransaction, Database, Writes
 from credtrail.errors import Refusal, unavailable
 
 Item = TypeVar("Item", bound=Sized)
@@ -26,21 +26,25 @@ Waiting = tuple[Item, asyncio.Future[Result]]
 
 
 class GroupWriter(Generic[Item, Result]):
-    """Drains the queue into transactions. `apply` returns one result per item, in order.
+    """Drains the queue into transactions.
 
-    A result that is an exception is raised to the one who waits for it, without harm to the others.
+    `apply` returns what to write and one result per item, in order; a result that is an exception is raised to
+    the one who waits for it, without harm to the others. `recover` is called when a transaction failed for another
+    reason than an outage, before its items are tried again one by one.
     """
 
     def __init__(
         self,
         database: Database,
-        apply: Callable[[BulkTransaction, list[Item]], list[Result | Exception]],
+        apply: Callable[[BulkTransaction, list[Item]], tuple[Writes, list[Result | Exception]]],
+        recover: Callable[[], None],
         *,
         batch_size: int,
         queue_limit: int,
     ) -> None:
         self._database = database
         self._apply = apply
+        self._recover = recover
         self._batch_size = batch_size
         self._queue_limit = queue_limit
         self._queue: deque[Waiting[Item, Result]] = deque()
@@ -80,10 +84,10 @@ class GroupWriter(Generic[Item, Result]):
         """Commit these, or else all that wait when the transaction begins; answer each."""
         batch: list[Waiting[Item, Result]] = taken or []
 
-        def act(transaction: BulkTransaction) -> Sequence[Result | Exception]:
+        def act(transaction: BulkTransaction) -> tuple[Writes, Sequence[Result | Exception]]:
             if not batch:  # a second attempt of the same transaction keeps what the first one took
                 batch.extend(self._take())
-            return self._apply(transaction, [item for item, _ in batch]) if batch else []
+            return self._apply(transaction, [item for item, _ in batch]) if batch else ((), [])
 
         results: Sequence[Result | Exception]
         began = perf_counter()
@@ -93,7 +97,8 @@ class GroupWriter(Generic[Item, Result]):
             batch = batch or self._take()  # storage is down: whoever waits is told now
             results = [refusal] * len(batch)
         except Exception as error:
-            if len(batch) > 1:  # one of them is at fault: alone, only that one fails
+            if taken is None:  # one of them is at fault, or something remembered: alone, only that one fails
+                self._recover()
                 for one in batch:
                     await self._commit([one])
                 return

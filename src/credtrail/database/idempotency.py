@@ -1,15 +1,14 @@
 """First answers kept under the caller's Idempotency-Key, in the same transaction as the effect.
 
 Called by faces through `once`, and by the interactions' recorder for whole batches. Keys live 24 hours
-(`forget_old`). Refusals aren't kept: a mended request may use its key again. Assumed: the contract is silent
-on what a refused request does to its key.
+(`forget_old`). Assumed: refusals aren't kept, so that a mended request may use its key again.
 """
 
 from collections.abc import Callable, Iterable
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, delete
 
-from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata, run_all
 from credtrail.errors import Refusal
 from credtrail.values import Answer, IdempotencyKey, Moment
 
@@ -104,7 +103,7 @@ def once(
     if found:
         return replay(key, found[key.workspace_id, key.key])
     answer, about = act()
-    transaction.run_all(keep_answers(transaction.at, [(key, answer, about)]))
+    run_all(transaction, keep_answers(transaction.at, [(key, answer, about)]))
     return answer
 
 

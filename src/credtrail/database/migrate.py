@@ -123,8 +123,10 @@ async def is_current(database: Database) -> bool:
     """Whether the database has this version's tables and takes a write (which is rolled back by SQL itself)."""
 
     def ask(transaction: Transaction) -> bool:
+        if _current_revision(transaction.connection) != newest_revision():
+            return False
         # Deleting no row still takes the write lock, and fails on a read-only database.
         transaction.connection.execute(text("delete from alembic_version where version_num = ''"))
-        return _current_revision(transaction.connection) == newest_revision()
+        return True
 
     return await database.write(ask)

@@ -41,6 +41,7 @@ def open_engine(
         pool_size=connections,
         max_overflow=0,
         pool_timeout=busy_timeout_seconds,
+        hide_parameters=True,  # an error's text goes to the log, and the parameters hold names of people
         connect_args=_driver_options(busy_timeout_seconds),
     )
 
@@ -59,13 +60,14 @@ def _driver_options(busy_timeout_seconds: float) -> dict[str, Any]:
 
 
 class PostgresBulkTransaction:
-    """A BulkTransaction on PostgreSQL: `driver` is an asyncpg.Connection inside a transaction."""
+    """A BulkTransaction on PostgreSQL: `driver` is an asyncpg.Connection; it begins with the first question."""
 
     dialect: Dialect = "postgresql"
 
     def __init__(self, driver: Any, at: Moment, ids: IdMaker) -> None:
         self._driver = driver
         self.at = at
+        self.has_begun = False
         self._ids = ids
 
     def new_id(self) -> str:
@@ -76,29 +78,27 @@ class PostgresBulkTransaction:
         """Run the statement once, with an array per column."""
         if not rows:
             return []
+        if not self.has_begun:
+            await_only(self._driver.execute("begin"))
+            self.has_begun = True
         found: list[tuple[Any, ...]] = await_only(
             self._driver.fetch(statement.postgresql, *zip(*rows, strict=True))
         )
         return found
 
-    def run_all(self, writes: Writes) -> None:
-        """Run all in one statement, each but the last as a WITH query: one round trip."""
-        given = [(statement, rows) for statement, rows in writes if rows]
-        if given:
-            text = _join_statements(tuple(statement for statement, _ in given))
-            await_only(
-                self._driver.fetch(text, *(column for _, rows in given for column in zip(*rows, strict=True)))
-            )
-
 
 @lru_cache
 def _join_statements(statements: tuple[RowSet, ...]) -> str:
+    """The first is the statement proper and runs first; the others, as its WITH queries, follow in their order.
+
+    That order matters: what comes last holds its row locks the shortest.
+    """
     texts, first = [], 1
     for statement in statements:
         texts.append(statement.numbered_from(first))
         first += len(statement.columns)
-    parts = ", ".join(f"part_{number} as ({text})" for number, text in enumerate(texts[:-1]))
-    return f"with {parts} {texts[-1]}" if parts else texts[-1]
+    parts = ", ".join(f"part_{number} as ({text})" for number, text in enumerate(texts[1:]))
+    return f"with {parts} {texts[0]}" if parts else texts[0]
 
 
 class PostgresTransaction(PostgresBulkTransaction):
@@ -107,6 +107,7 @@ class PostgresTransaction(PostgresBulkTransaction):
     def __init__(self, connection: Connection, at: Moment, ids: IdMaker) -> None:
         super().__init__(connection.connection.driver_connection, at, ids)
         self.connection = connection
+        self.has_begun = True  # by SQLAlchemy
 
 
 class PostgresDatabase:
@@ -131,8 +132,8 @@ class PostgresDatabase:
         """Act and commit. A lost connection, deadlock or serialization failure before the commit is retried."""
         return await _persist(partial(self._transact, act, read_only=False))
 
-    async def write_bulk(self, act: Callable[[PostgresBulkTransaction], T]) -> T:
-        """The same on a bare connection."""
+    async def write_bulk(self, act: Callable[[PostgresBulkTransaction], tuple[Writes, T]]) -> T:
+        """The same on a bare connection; the act's writes are one statement, which needs no BEGIN where it is all."""
         return await _persist(partial(self._transact_bulk, act))
 
     async def close(self) -> None:
@@ -157,18 +158,21 @@ class PostgresDatabase:
     def _act(self, connection: Connection, act: Callable[[PostgresTransaction], T]) -> T:
         return act(PostgresTransaction(connection, self._at(), self._ids))
 
-    async def _transact_bulk(self, act: Callable[[PostgresBulkTransaction], T]) -> T:
+    async def _transact_bulk(self, act: Callable[[PostgresBulkTransaction], tuple[Writes, T]]) -> T:
         driver = self._idle.pop() if self._idle else await self._connect()
+        transaction = PostgresBulkTransaction(driver, self._at(), self._ids)
         try:
-            await driver.execute("begin")
-            result = await greenlet_spawn(act, PostgresBulkTransaction(driver, self._at(), self._ids))
+            writes, result = await greenlet_spawn(act, transaction)
             with _commit_in_doubt():
-                await driver.execute("commit")
+                await _write_last(driver, writes)
+                if transaction.has_begun:
+                    await driver.execute("commit")
         except BaseException as error:
             if is_outage(error) or not isinstance(error, Exception):
                 driver.terminate()  # PostgreSQL rolls back what a lost connection leaves
             else:
-                await driver.execute("rollback")
+                if transaction.has_begun:
+                    await driver.execute("rollback")
                 self._idle.append(driver)
             raise
         self._idle.append(driver)
@@ -176,6 +180,13 @@ class PostgresDatabase:
 
     def _at(self) -> Moment:
         return max(self._ask(), self._ids.last)
+
+
+async def _write_last(driver: Any, writes: Writes) -> None:
+    given = [(statement, rows) for statement, rows in writes if rows]
+    if given:
+        text = _join_statements(tuple(statement for statement, _ in given))
+        await driver.fetch(text, *(column for _, rows in given for column in zip(*rows, strict=True)))
 
 
 class _InDoubtError(Exception):

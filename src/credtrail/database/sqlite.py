@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from credtrail.database import Dialect, RowSet, Writes
+from credtrail.database import BulkTransaction, Dialect, RowSet, Writes, run_all
 from credtrail.errors import unavailable
 from credtrail.values import IdMaker, Moment, now
 
@@ -52,6 +52,7 @@ def open_engine(path: Path, busy_timeout_seconds: float, connections: int) -> En
         pool_size=connections,
         max_overflow=0,
         pool_reset_on_return=None,
+        hide_parameters=True,  # an error's text goes to the log, and the parameters hold names of people
     )
 
 
@@ -77,11 +78,6 @@ class SqliteTransaction:
         found = self._driver.execute(statement.sqlite, (encode(rows).decode(),)).fetchall()
         return [tuple(row) for row in decode(found[0][0])] if statement.returns else found
 
-    def run_all(self, writes: Writes) -> None:
-        """Run one after the other: in one process there are no round trips to save."""
-        for statement, rows in writes:
-            self.run(statement, rows)
-
 
 class SqliteDatabase:
     """A Database in one SQLite file."""
@@ -104,7 +100,15 @@ class SqliteDatabase:
         """Act in the writing thread, holding SQLite's write lock from the start."""
         return await self._in(self._writer, self._transact, self._writing, "begin immediate", act)
 
-    write_bulk = write
+    async def write_bulk(self, act: Callable[[BulkTransaction], tuple[Writes, T]]) -> T:
+        """The same: here the act's writes are so many statements."""
+
+        def act_and_write(transaction: SqliteTransaction) -> T:
+            writes, result = act(transaction)
+            run_all(transaction, writes)
+            return result
+
+        return await self.write(act_and_write)
 
     async def close(self) -> None:
         """Let running transactions end, fold the log into the file, close."""

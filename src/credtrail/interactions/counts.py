@@ -103,5 +103,6 @@ def add_counts(counted: list[tuple[Interaction, str]]) -> Writes:
     return (
         (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
         (_ADD_FIRST, [(*key, at) for key, at in sorted(firsts.items())]),
+        # Last, since these few rows are the ones that everybody waits for.
         (_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items())]),
     )

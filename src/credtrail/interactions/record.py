@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from credtrail import metrics
 from credtrail.credentials.store import find_owners
-from credtrail.database import BulkTransaction, Database
+from credtrail.database import BulkTransaction, Database, Writes
 from credtrail.database.group import GroupWriter
 from credtrail.database.idempotency import find_answers, keep_answers, replay
 from credtrail.errors import Refusal, invalid
@@ -22,6 +22,8 @@ from credtrail.interactions.visits import Allowances, Reason, SetAside, keep_asi
 from credtrail.values import Answer, IdempotencyKey, Moment, day_of
 
 Outcome = Interaction | SetAside | Refusal
+
+_MOST_OWNERS = 50_000
 
 
 class Entry(NamedTuple):
@@ -63,8 +65,9 @@ class Recorder:
 
     def __init__(self, database: Database, log: Log, *, batch_size: int, queue_limit: int) -> None:
         self._log = log
+        self._owners: dict[str, tuple[str, str, str]] = {}  # replaced, never emptied: two threads look at it
         self._writer: GroupWriter[Submission, Answer] = GroupWriter(
-            database, self.apply, batch_size=batch_size, queue_limit=queue_limit
+            database, self.apply, self._forget_owners, batch_size=batch_size, queue_limit=queue_limit
         )
         self.start = self._writer.start
         self.close = self._writer.close
@@ -73,23 +76,37 @@ class Recorder:
         """Record durably, then answer. Refuses what `present` refuses; 503 when storage is down or overloaded."""
         return await self._writer.submit(submission)
 
-    def apply(self, transaction: BulkTransaction, submissions: list[Submission]) -> list[Answer | Exception]:
-        """Everything that belongs together, in the one transaction; the answer or refusal of each, in order."""
-        owners = find_owners(
-            transaction,
-            {entry.credential_id for one in submissions for entry in one.entries if isinstance(entry, Entry)},
-        )
+    def _forget_owners(self) -> None:
+        self._owners = {}
+
+    def apply(
+        self, transaction: BulkTransaction, submissions: list[Submission]
+    ) -> tuple[Writes, list[Answer | Exception]]:
+        """Everything that belongs together, for one transaction; the answer or refusal of each, in order.
+
+        Whose a credential is never changes, so it is asked once per process; that it is still there when its
+        interaction is written is for the foreign key to say. When that says no, the submissions are tried again
+        one by one, with nothing remembered (see GroupWriter).
+        """
+        owners = self._owners
+        wanted = {
+            entry.credential_id for one in submissions for entry in one.entries if isinstance(entry, Entry)
+        }
+        unknown = wanted - owners.keys()
+        if unknown:
+            if len(owners) > _MOST_OWNERS:
+                owners, unknown = {}, wanted
+                self._owners = owners
+            owners.update(find_owners(transaction, unknown))
         batch = _Batch(transaction, owners, submissions)
         answers = [batch.settle(submission) for submission in submissions]
-        transaction.run_all(
-            (
-                *self._log.append([interaction for interaction, _ in batch.recorded]),
-                *add_counts(batch.recorded),
-                *keep_aside(batch.aside),
-                *keep_answers(transaction.at, batch.to_keep),
-            )
+        writes = (
+            *self._log.append([interaction for interaction, _ in batch.recorded]),
+            *keep_aside(batch.aside),
+            *keep_answers(transaction.at, batch.to_keep),
+            *add_counts(batch.recorded),
         )
-        return answers
+        return writes, answers
 
 
 class _Batch:
