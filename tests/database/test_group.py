@@ -1,0 +1,158 @@
+"""Group commit: one transaction for all who wait, and no harm from one to another."""
+
+import asyncio
+
+import pytest
+
+from credtrail.database.group import GroupWriter
+from credtrail.errors import Refusal, unavailable
+
+
+class Item(str):
+    """Something to be written, of size one."""
+
+    def __len__(self):
+        return 1
+
+
+class Storage:
+    """A database that runs acts one at a time, on demand, and remembers what was committed."""
+
+    def __init__(self):
+        self.committed = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.broken = False
+
+    async def write_bulk(self, act):
+        """Wait at the gate, act, commit."""
+        await self.gate.wait()
+        if self.broken:
+            raise unavailable()
+        writes, results = act(None)
+        self.committed.append(writes)
+        return results
+
+
+def apply(_, items):
+    """Refuse "refused", break on "poison", write the rest."""
+    if "poison" in items:
+        raise ValueError("poison")
+    results = [Refusal("not_found") if item == "refused" else item.upper() for item in items]
+    return tuple(item for item in items if item != "refused"), results
+
+
+async def with_writer(play, **limits):
+    """Play a scene with a writer and its storage."""
+    storage = Storage()
+    recovered = []
+    limits = {"batch_size": 100, "queue_limit": 100, **limits}
+    writer = GroupWriter(storage, apply, lambda: recovered.append(True), **limits)
+    writer.start()
+    try:
+        return await play(writer, storage, recovered)
+    finally:
+        storage.gate.set()
+        await writer.close()
+
+
+def test_all_that_wait_share_one_transaction():
+    async def play(writer, storage, _):
+        storage.gate.clear()
+        waiting = [writer.submit(Item(f"i{n}")) for n in range(10)]
+        await asyncio.sleep(0)
+        storage.gate.set()
+        assert await asyncio.gather(*waiting) == [f"I{n}" for n in range(10)]
+        assert [len(one) for one in storage.committed if one] == [10]
+
+    asyncio.run(with_writer(play))
+
+
+def test_a_batch_has_a_bound():
+    async def play(writer, storage, _):
+        storage.gate.clear()
+        waiting = [writer.submit(Item(f"i{n}")) for n in range(10)]
+        await asyncio.sleep(0)
+        storage.gate.set()
+        await asyncio.gather(*waiting)
+        assert max(len(one) for one in storage.committed) == 4
+
+    asyncio.run(with_writer(play, batch_size=4))
+
+
+def test_a_refusal_reaches_only_the_one_it_is_for():
+    async def play(writer, _, recovered):
+        results = await asyncio.gather(
+            *(writer.submit(Item(name)) for name in ("a", "refused", "b")), return_exceptions=True
+        )
+        assert [results[0], results[2]] == ["A", "B"]
+        assert isinstance(results[1], Refusal)
+        assert recovered == []
+
+    asyncio.run(with_writer(play))
+
+
+def test_a_fault_harms_only_the_one_that_has_it():
+    async def play(writer, _, recovered):
+        results = await asyncio.gather(
+            *(writer.submit(Item(name)) for name in ("a", "poison", "b")), return_exceptions=True
+        )
+        assert [results[0], results[2]] == ["A", "B"]
+        assert isinstance(results[1], ValueError)
+        assert recovered == [True]
+
+    asyncio.run(with_writer(play))
+
+
+def test_storage_that_is_down_is_told_to_all_who_wait_and_the_next_is_served():
+    async def play(writer, storage, _):
+        storage.broken = True
+        for result in await asyncio.gather(
+            *(writer.submit(Item(name)) for name in "abc"), return_exceptions=True
+        ):
+            assert isinstance(result, Refusal)
+            assert result.status == 503
+        storage.broken = False
+        assert await writer.submit(Item("d")) == "D"
+
+    asyncio.run(with_writer(play))
+
+
+def test_a_full_queue_refuses_with_503():
+    async def play(writer, storage, _):
+        storage.gate.clear()
+        waiting = [writer.submit(Item("a")) for _ in range(3)]
+        with pytest.raises(Refusal) as refused:
+            writer.submit(Item("b"))
+        assert refused.value.status == 503
+        storage.gate.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(with_writer(play, queue_limit=3))
+
+
+def test_what_was_given_up_is_written_all_the_same():
+    async def play(writer, storage, _):
+        storage.gate.clear()
+        given_up = writer.submit(Item("a"))
+        given_up.cancel()
+        storage.gate.set()
+        assert await writer.submit(Item("b")) == "B"
+        assert sum(storage.committed, ()) == ("a", "b")
+
+    asyncio.run(with_writer(play))
+
+
+def test_closing_writes_what_was_accepted_and_refuses_what_comes_later():
+    async def play(writer, storage, _):
+        storage.gate.clear()
+        accepted = writer.submit(Item("a"))
+        closing = asyncio.create_task(writer.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Refusal):
+            writer.submit(Item("b"))
+        storage.gate.set()
+        await closing
+        assert await accepted == "A"
+
+    asyncio.run(with_writer(play))
