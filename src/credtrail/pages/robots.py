@@ -18,6 +18,7 @@ _BROWSERS = ("Mozilla/5.0 (", "Mozilla/4.0 (", "Opera/")
 _MORE_ROBOTS = re.compile(
     "|".join(
         (
+            r"Bluesky Cardyb",
             r"HeadlessChrome",
             r"PhantomJS",
             r"\b(Playwright|Puppeteer|Selenium)\b",

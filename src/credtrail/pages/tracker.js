@@ -1,5 +1,4 @@
-// Tells the server what a person does on a credential's page. No cookie, no id for anybody, no other site.
-// What counts as what, and what can't be known: docs/tracking.md.
+// Tells the server what a person does on a credential's page; docs/tracking.md says what counts as what.
 (() => {
   "use strict";
 
@@ -9,10 +8,11 @@
   const SEEN_MS = 1_000;
   const STALE_MS = 5 * 3_600_000; // a page token lives six hours
   const find = (selector) => document.querySelector(selector);
+  const listen = (name, act) => document.addEventListener(name, act);
 
   // Recipient or guest
 
-  let flagged = false; // for as long as the page is open, where storage throws
+  let flagged = false; // for this page, where storage throws
 
   function takeFlag() {
     const parts = location.search.slice(1).split("&");
@@ -45,11 +45,11 @@
     const automated = navigator.webdriver === true;
     const body = JSON.stringify({ token: page.token, eventType, triggeredBy: actor(), automated });
     const headers = { "content-type": "application/json" };
-    // keepalive: a click that leaves the page still counts.
+    // keepalive: a click that leaves the page counts too
     fetch(`${home}/interactions`, { method: "POST", body, headers, keepalive: true }).catch(() => {});
   }
 
-  // Acts once the page has been visible for a second in total; in a background tab the clock stands still.
+  // Acts after one second of being visible in total.
   function onceSeen(act) {
     let left = SEEN_MS;
     let since = null;
@@ -64,7 +64,7 @@
       document.removeEventListener("visibilitychange", look);
       act();
     }
-    document.addEventListener("visibilitychange", look);
+    listen("visibilitychange", look);
     look();
   }
 
@@ -75,13 +75,11 @@
   function renewWhenStale() {
     if (document.visibilityState !== "visible" || Date.now() - tokenSince < STALE_MS) return;
     tokenSince = Date.now();
-    renewal = renew().catch(() => {});
-  }
-
-  async function renew() {
-    const text = await (await fetch(home)).text();
-    const fresh = new DOMParser().parseFromString(text, "text/html").documentElement;
-    page.token = fresh.dataset.token ?? page.token;
+    renewal = fetch(home)
+      .then((answer) => answer.text())
+      .then((text) => new DOMParser().parseFromString(text, "text/html").documentElement.dataset)
+      .then((fresh) => (page.token = fresh.token ?? page.token))
+      .catch(() => {});
   }
 
   // What people do
@@ -97,7 +95,7 @@
       report("credential_link_copied");
       say("Link copied.");
     } else {
-      say(`The link could not be copied. Here it is: ${address}`);
+      say(`Not copied. The link is ${address}`);
     }
   }
 
@@ -110,7 +108,7 @@
     field.select();
     const copied = document.execCommand("copy");
     field.remove();
-    focused?.focus();
+    focused.focus();
     return copied;
   }
 
@@ -118,14 +116,13 @@
 
   async function verify(link) {
     checking = true;
-    say("Checking …");
     try {
       const answer = await fetch(link.href, { headers: { "x-requested-with": "credtrail" } });
-      if (!answer.ok) throw new Error(answer.status);
+      if (!answer.ok) throw new Error();
       find("#verification").innerHTML = await answer.text(); // escaped by the server
       say("");
     } catch {
-      say("The check did not work just now. Please try again.");
+      say("The check did not work. Try again.");
     }
     checking = false;
   }
@@ -134,7 +131,7 @@
     const target = event.target.closest("[data-action]");
     if (!target || event.button > 1) return;
     const what = target.dataset.action;
-    const elsewhere = event.button || event.ctrlKey || event.metaKey || event.shiftKey; // a new tab or window
+    const elsewhere = event.button || event.ctrlKey || event.metaKey || event.shiftKey; // a new tab
     if (what === "linkedin") report("credential_shared_to_linkedin");
     if (what === "copy" && !event.button) copyLink();
     if (what !== "verify") return;
@@ -145,14 +142,14 @@
 
   function start() {
     takeFlag();
-    document.addEventListener("visibilitychange", renewWhenStale);
+    listen("visibilitychange", renewWhenStale);
     onceSeen(() => renewal.then(() => report("credential_viewed")));
-    document.addEventListener("click", act);
-    document.addEventListener("auxclick", act);
+    listen("click", act);
+    listen("auxclick", act);
     find("[data-action=copy]").hidden = false;
   }
 
-  // A page that was rendered in advance begins when somebody comes to see it.
-  if (document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
+  // A page rendered in advance begins when somebody comes to see it.
+  if (document.prerendering) listen("prerenderingchange", start);
   else start();
 })();

@@ -157,7 +157,7 @@ def _check_version(headers: Mapping[bytes, bytes]) -> None:
 
 
 def _check_content_type(headers: Mapping[bytes, bytes]) -> None:
-    """No content type at all is taken for JSON; form and text types are refused. Assumed."""
+    """Assumed: no content type at all is taken for JSON; form, text and other types are refused."""
     media_type = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
     if media_type != b"application/json" and not (
         media_type.startswith(b"application/") and media_type.endswith(b"+json")

@@ -4,6 +4,8 @@ Called by the faces; the stores get a Slice and answer with rows. A cursor says 
 than this id" for one list of one workspace with one set of filters; made with the secret key, it can't be
 forged, changed, or used on another list. Since it names an id and not a number of rows, inserts in between
 neither repeat nor hide an item. Source: contract section 1, pagination.
+
+Assumed: lists are newest first; a limit outside 1 to 100 and a cursor not made for this very list are 400.
 """
 
 import hmac

@@ -25,7 +25,7 @@ def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
 
 
 def parse_body(type_: type[T], body: bytes) -> T:
-    """Read a JSON body. Unknown keys are ignored; of duplicate keys the last wins.
+    """Read a JSON body. Assumed: unknown keys are ignored, and of duplicate keys the last wins.
 
     Refuses with invalid_json what isn't JSON, and with validation_error what doesn't fit the type.
     """

@@ -13,7 +13,7 @@ class Reference:
         self._document = document
 
     async def show_document(self, _: Request) -> Response:
-        """The OpenAPI 3.1 document. Assumed: readable without a token, since it tells no secret."""
+        """The OpenAPI 3.1 document. Assumed: it is readable without a token, since it tells no secret."""
         return Response(
             self._document, media_type="application/json", headers={"access-control-allow-origin": "*"}
         )
