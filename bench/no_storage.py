@@ -5,6 +5,7 @@ takes statements and does nothing.
 """
 
 import argparse
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -38,9 +39,6 @@ class NowhereTransaction:
         """Answer the one question that recording asks."""
         return [(row[0], *self._owner) for row in rows] if statement is _WHOSE else []
 
-    def run_all(self, writes: Writes) -> None:
-        """Nothing."""
-
 
 class Nowhere:
     """A database whose bulk writes go nowhere; the rest is the real one's."""
@@ -52,11 +50,13 @@ class Nowhere:
         self.dialect = real.dialect
         self.read, self.write, self.close = real.read, real.write, real.close
 
-    async def write_bulk(self, act: Callable[[BulkTransaction], T]) -> T:
-        """Run the act on nothing."""
+    async def write_bulk(self, act: Callable[[BulkTransaction], tuple[Writes, T]]) -> T:
+        """Let those who arrive meanwhile join the group, as a commit would, then run the act on nothing."""
         if self._owner is None:
             self._owner = await self._real.read(_find_owner)
-        return act(NowhereTransaction(self._ids, self._owner))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        _, result = act(NowhereTransaction(self._ids, self._owner))  # type: ignore[arg-type]
+        return result
 
 
 def _find_owner(transaction: Transaction) -> tuple[str, str, str]:

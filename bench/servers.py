@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,6 +100,7 @@ class Server:
             "CREDTRAIL_SECRET_KEY": SECRET_KEY,
             "CREDTRAIL_RATE_LIMIT_PER_SECOND": "1000000",
             "CREDTRAIL_RATE_LIMIT_BURST": "1000000",
+            "TMPDIR": str(folder),  # what a killed server leaves behind goes with the folder
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -112,7 +114,11 @@ class Server:
         """Start and wait until it is ready to record."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._command, env=self._environment, stderr=log, cwd=self.log.parent
+                self._command,
+                env=self._environment,
+                stderr=log,
+                cwd=self.log.parent,
+                start_new_session=True,  # a group of its own, so that a kill takes all of its processes
             )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -124,9 +130,13 @@ class Server:
         raise RuntimeError(f"The server did not become ready: {self.log.read_text()[-2_000:]}")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
-        """Signal it and wait for its end."""
+        """Signal it and wait for its end; SIGKILL goes to all of its processes, other signals to the first."""
         if self.process is not None:
-            self.process.send_signal(with_signal)
+            if with_signal == signal.SIGKILL:
+                with suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.send_signal(with_signal)
             self.process.wait(timeout=40)
             self.process = None
 

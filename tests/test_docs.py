@@ -13,7 +13,7 @@ from credtrail.errors import ERRORS
 from documents import PAGES, ROOT, compare, read_blocks, read_commands, read_message, send
 
 OUTSIDE = {
-    "cd", "cp", "createdb", "curl", "docker", "export", "git", "install", "journalctl", "mkdir", "mv", "openssl",
+    "bash", "cd", "cp", "createdb", "curl", "docker", "export", "git", "install", "journalctl", "mkdir", "mv", "openssl",
     "pg_dump", "pg_restore", "pip", "psql", "python3", "source", "sqlite3", "sudo", "systemctl", "useradd", ".",
 }  # fmt: skip
 WITH_REQUESTS = [page for page in PAGES if "\ncurl " in page.read_text()]
@@ -45,12 +45,14 @@ def test_every_request_is_answered_as_shown(page, server, cast):
 
 
 def find_new_names(answer):
-    """INTERACTION and DRAFT: what a page's earlier request has made."""
+    """INTERACTION, GROUP, DRAFT: what a page's earlier request has made."""
     if answer.status_code != 201:
         return {}
     made = answer.json()
     if "eventType" in made:
         return {"INTERACTION": made["id"]}
+    if "designIds" in made:
+        return {"GROUP": made["id"]}
     return {"DRAFT": made["id"]} if made.get("status") == "draft" else {}
 
 
@@ -71,7 +73,7 @@ def test_every_command_exists(page):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for block in read_blocks(page):
         for command in read_commands(block) if block.language == "bash" else ():
-            words = [word for word in shlex.split(command, comments=True) if word != "sudo"]
+            words = shlex.split(re.sub(r"^sudo (-u \w+ )?", "", command), comments=True)
             while words and re.match(r"[A-Z_]+=", words[0]):
                 words = words[1:]
             program = words[0].rsplit("/", 1)[-1] if words else "export"

@@ -5,14 +5,19 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import credtrail
+from conftest import in_transaction
 from credtrail.app import build
+from credtrail.database import metadata
 from credtrail.errors import ERRORS
 from credtrail.metrics import COMMIT_ITEMS, COMMIT_SECONDS, QUEUE_DEPTH, REQUESTS, SET_ASIDE
 from credtrail.settings import Settings, describe_settings
@@ -147,22 +152,23 @@ def test_every_assumption_is_in_the_documents():
 
 
 def assumptions_in(text):
-    """What follows `Assumed:` in a comment or docstring, up to the end of its paragraph."""
+    """What follows `Assumed:`, to the end of its comment, or of its paragraph in a docstring."""
     found = []
-    for match in re.finditer(
-        r"Assumed: (.+?)(?=\"\"\"|\n\s*\n|\n\s*[^#\s][^\n]*(?:[=(:]\s*\n|=)|\Z)", text, re.S
-    ):
-        lines = match[1].split("\n")
-        is_comment = text.rfind("#", 0, match.start()) > text.rfind("\n", 0, match.start())
-        if is_comment:
-            kept = [lines[0]]
-            for line in lines[1:]:
-                if not line.strip().startswith("#"):
-                    break
-                kept.append(line.strip().removeprefix("#"))
-            lines = kept
+    for match in re.finditer("(# )?Assumed: ", text):
+        lines = re.split(r'"""|\n\s*\n', text[match.end() :], maxsplit=1)[0].split("\n")
+        if match[1]:
+            after = takewhile(lambda line: line.strip().startswith("#"), lines[1:])
+            lines = [lines[0], *(line.strip().removeprefix("#") for line in after)]
         found.append(" ".join(" ".join(lines).split()))
     return found
+
+
+def test_the_migrated_tables_are_those_of_the_code(settings):
+    def ask(transaction):
+        context = MigrationContext.configure(transaction.connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+    assert in_transaction(settings, ask) == []
 
 
 def test_every_metric_is_in_the_documents():

@@ -3,5 +3,5 @@
 import smoke
 
 
-def test_the_main_job_from_end_to_end(_empty_environment):
+def test_the_main_job_from_end_to_end():
     smoke.main()

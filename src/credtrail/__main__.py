@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from credtrail import __version__, demo
@@ -64,7 +65,7 @@ def main() -> None:
 
 def fail(sentence: str) -> NoReturn:
     """Say what is wrong and end with status 1."""
-    err.print(f"[red]credtrail:[/red] {sentence}")
+    err.print(f"[red]credtrail:[/red] {escape(sentence)}")
     sys.exit(1)
 
 
@@ -165,7 +166,7 @@ def check() -> None:
     problems = 0
     for is_well, sentence in check_installation(read_settings()):
         problems += not is_well
-        out.print(("[green]✓[/green] " if is_well else "[red]✗[/red] ") + sentence)
+        out.print(("[green]✓[/green] " if is_well else "[red]✗[/red] ") + escape(sentence))
     if problems:
         sys.exit(1)
 
@@ -213,7 +214,8 @@ def list_workspaces() -> None:
     """List all workspaces."""
     table = Table("Id", "Name", "Time zone", "Created")
     for workspace in transact(read_settings(), accounts.list_workspaces):
-        table.add_row(workspace.id, workspace.name, workspace.time_zone, present_moment(workspace.created_at))
+        created = present_moment(workspace.created_at)
+        table.add_row(workspace.id, escape(workspace.name), workspace.time_zone, created)
     out.print(table)
 
 
@@ -276,7 +278,7 @@ def list_tokens(
             else "never"
         )
         created = present_moment(token.created_at)
-        table.add_row(token.id, token.workspace_name, token.name, token.access, created, ends)
+        table.add_row(token.id, escape(token.workspace_name), escape(token.name), token.access, created, ends)
     out.print(table)
 
 

@@ -137,6 +137,7 @@ def parse_moment(text: str) -> Moment:
     """Read an ISO 8601 date-time with Z or an offset; any precision, truncated to milliseconds.
 
     Raises ValueError for anything else: no offset, a day that isn't in the calendar, a leap second.
+    Assumed: a time without an offset is refused, since nobody can know which it is.
     """
     if _DATE_TIME.fullmatch(text) is None:
         raise ValueError(text)

@@ -44,7 +44,10 @@ class TokenName(Struct, rename="camel"):
 
 
 class MeAnswer(Struct, rename="camel"):
-    """Who is asking: the access token's name and its workspace. Assumed: the original's shape is not public."""
+    """Who is asking: the access token's name and its workspace.
+
+    Assumed: this whole shape, since the original's is not public.
+    """
 
     token: TokenName
     workspace: WorkspaceAnswer

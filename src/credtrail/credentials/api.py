@@ -142,7 +142,10 @@ class Credentials:
         return Answer(204, b"")
 
     async def issue(self, call: Call) -> Answer:
-        """Draft or scheduled becomes issued; anything else is a conflict. Assumed: 409 for the wrong state."""
+        """Draft or scheduled becomes issued; anything else is a conflict.
+
+        Assumed: issuing what is neither draft nor scheduled is 409.
+        """
 
         def issue(transaction: Transaction) -> tuple[Answer, str | None]:
             credential = _get(transaction, call)

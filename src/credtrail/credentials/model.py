@@ -45,7 +45,7 @@ class NewCredential(Struct, rename="camel"):
 
 
 class Recipient(Struct):
-    """The person a credential is about; `email` is null when none is known."""
+    """The person a credential is about. Assumed: always an object, with `email` null when none is known."""
 
     id: str
     name: str
@@ -105,7 +105,10 @@ def _read_day(field: str, text: str | None) -> str | None:
 
 
 def check_custom_attributes(given: dict[str, Any]) -> None:
-    """Refuse keys that the workspace has no attribute for. Assumed: 400, and so far no workspace has any."""
+    """Refuse keys that the workspace has no attribute for; so far no workspace has any.
+
+    Assumed: a custom attribute that the workspace does not have is 400.
+    """
     for key in given:
         raise invalid(f"customAttributes.{key[:100]}", "must be an attribute of the workspace")
 

