@@ -33,9 +33,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, *, with_work: 
     # The server raises SIGTERM once more when it has stopped; what is opened here is closed before the end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     work_beside = _work_beside(settings) if with_work else nullcontext()
-    with tempfile.TemporaryDirectory(prefix="credtrail-metrics-") as folder, work_beside:
-        if workers > 1:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    with _shared_metrics() if workers > 1 else nullcontext(), work_beside:
         uvicorn.run(
             "credtrail.serve:create_app",
             factory=True,
@@ -50,6 +48,14 @@ def serve(settings: Settings, host: str, port: int, workers: int, *, with_work: 
             forwarded_allow_ips=settings.proxy_addresses or None,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
+
+
+@contextmanager
+def _shared_metrics() -> Iterator[None]:
+    """A folder in which all worker processes count, so that any of them can tell the sum."""
+    with tempfile.TemporaryDirectory(prefix="credtrail-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 @contextmanager

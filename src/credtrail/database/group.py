@@ -8,6 +8,7 @@ and what was acknowledged is on disk all the same.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
+from contextlib import suppress
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -109,12 +110,17 @@ class GroupWriter(Generic[Item, Result]):
         _settle(batch, results)
 
     def _take(self) -> list[Waiting[Item, Result]]:
-        """All that wait, up to the batch size, counted by the items' own sizes. Runs in the writing thread."""
+        """All that wait, up to the batch size, counted by the items' own sizes.
+
+        Runs in the writing thread, and after an outage in the event loop's: perhaps in both at once, which is why
+        the queue's end is found by taking, and not by looking first.
+        """
         taken: list[Waiting[Item, Result]] = []
         size = 0
-        while self._queue and size < self._batch_size:
-            taken.append(self._queue.popleft())
-            size += len(taken[-1][0])
+        with suppress(IndexError):
+            while size < self._batch_size:
+                taken.append(self._queue.popleft())
+                size += len(taken[-1][0])
         return taken
 
 
