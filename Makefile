@@ -12,6 +12,7 @@ help: ## List the commands.
 
 run: .venv/.runtime ## Serve on http://127.0.0.1:8000 with SQLite in ./var and a demo world (PORT=…, HOST=…); Ctrl-C stops.
 	@$(BIN)/credtrail demo
+	@echo "  Serving until Ctrl-C."
 	@exec $(BIN)/credtrail serve --with-work --host $(HOST) --port $(PORT)
 
 run: export CREDTRAIL_PUBLIC_URL ?= http://$(subst 0.0.0.0,127.0.0.1,$(HOST)):$(PORT)

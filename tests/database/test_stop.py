@@ -3,11 +3,23 @@
 import asyncio
 import signal
 
-from conftest import Server
+import pytest
+from sqlalchemy import select
+
+from conftest import Server, in_transaction
+from credtrail.interactions.log_sql import interactions
 from database.audit import Sender, assert_stored
 
 CONNECTIONS = 32
 ENOUGH = 600
+
+
+@pytest.fixture
+def server(settings, cast, tmp_path):
+    """A real server; what it can't clean up when it is killed is left in this test's own folder."""
+    running = Server(settings, TMPDIR=str(tmp_path)).start()
+    yield running
+    running.stop()
 
 
 def send_and_stop(server, cast, with_signal):
@@ -55,11 +67,6 @@ def test_killed_under_load_nothing_acknowledged_is_lost(server, cast, settings):
 
 def list_ids(settings):
     """All that is stored."""
-    from sqlalchemy import select
-
-    from conftest import in_transaction
-    from credtrail.interactions.log_sql import interactions
-
     return in_transaction(
         settings,
         lambda transaction: transaction.connection.execute(select(interactions.c.id)).scalars().all(),
