@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from load import PATH, serving, wrk
+from load import PATH, run_postgres, serving, wrk
 from rich.console import Console
 from rich.progress import Progress
 from servers import SECRET_KEY, Postgres, Server, World, make_world
@@ -57,14 +57,22 @@ def measure_growth(
     memory = []
     with serving(world, folder, database) as server:
         post_batches(server, world, 1_000)
+        settle(postgres, database)
         pages = measure_pages(server, world)  # before the rate, which stores some tens of thousands itself
         before = _look(server, world, folder, seconds, pages)
         with Progress(console=console, transient=True) as progress:
             for _ in progress.track(range(10), description=f"Storing {stored:,} on {database} …"):
                 post_batches(server, world, stored // 10)
                 memory.append(resident_mb(server.pid))
+        settle(postgres, database)
         after = _look(server, world, folder, seconds, measure_pages(server, world))
     return before, after, memory
+
+
+def settle(postgres: Postgres, database: str) -> None:
+    """Let PostgreSQL do now what it puts off (vacuum, statistics, checkpoint), so that a look sees every day's state."""
+    if database == "postgresql":
+        run_postgres(postgres, "psql", "-q", "-c", "vacuum analyze", "-c", "checkpoint", f"growth_{database}")
 
 
 def _look(server: Server, world: World, folder: Path, seconds: int, pages: tuple[float, float]) -> Look:

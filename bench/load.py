@@ -145,7 +145,7 @@ def prepare_pgbench(postgres: Postgres) -> None:
     """The same table in PostgreSQL, in a database of its own."""
     postgres.create("bare")
     text = _BARE_TABLE.replace("text", 'text collate "C"') + "create sequence bare_ids cache 1000;"
-    _run_postgres(postgres, "psql", "-q", "-c", text, "bare")
+    run_postgres(postgres, "psql", "-q", "-c", text, "bare")
     (postgres.folder / "insert.sql").write_text(_BARE_INSERT)
 
 
@@ -154,12 +154,13 @@ def pgbench(postgres: Postgres, clients: int, seconds: int) -> float:
     jobs = str(min(clients, 2))
     script = str(postgres.folder / "insert.sql")
     options = ("-n", "-M", "prepared", "-c", str(clients), "-j", jobs, "-T", str(seconds), "-f", script)
-    rate = re.search(r"tps = ([\d.]+)", _run_postgres(postgres, "pgbench", *options, "bare"))
+    rate = re.search(r"tps = ([\d.]+)", run_postgres(postgres, "pgbench", *options, "bare"))
     assert rate
     return float(rate[1])
 
 
-def _run_postgres(postgres: Postgres, program: str, *arguments: str) -> str:
+def run_postgres(postgres: Postgres, program: str, *arguments: str) -> str:
+    """Run one of PostgreSQL's own programs against the server; what it printed."""
     where = ("-h", postgres.socket_folder, "-U", "postgres")
     command = [str(postgres.binaries / program), *where, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
