@@ -22,22 +22,24 @@ class Storage:
         self.committed = []
         self.gate = asyncio.Event()
         self.gate.set()
-        self.broken = False
+        self.broken = None
 
     async def write_bulk(self, act):
         """Wait at the gate, act, commit."""
         await self.gate.wait()
         if self.broken:
-            raise unavailable()
+            raise self.broken
         writes, results = act(None)
         self.committed.append(writes)
         return results
 
 
 def apply(_, items):
-    """Refuse "refused", break on "poison", write the rest."""
+    """Refuse "refused", break on "poison", forget the answers for "forgetful", write the rest."""
     if "poison" in items:
         raise ValueError("poison")
+    if "forgetful" in items:
+        return (), []
     results = [Refusal("not_found") if item == "refused" else item.upper() for item in items]
     return tuple(item for item in items if item != "refused"), results
 
@@ -106,13 +108,35 @@ def test_a_fault_harms_only_the_one_that_has_it():
 
 def test_storage_that_is_down_is_told_to_all_who_wait_and_the_next_is_served():
     async def play(writer, storage, _):
-        storage.broken = True
+        storage.broken = unavailable()
         for result in await asyncio.gather(
             *(writer.submit(Item(name)) for name in "abc"), return_exceptions=True
         ):
             assert isinstance(result, Refusal)
             assert result.status == 503
-        storage.broken = False
+        storage.broken = None
+        assert await writer.submit(Item("d")) == "D"
+
+    asyncio.run(with_writer(play))
+
+
+def test_an_unforeseen_fault_of_storage_is_told_to_all_who_wait_and_the_next_is_served():
+    async def play(writer, storage, _):
+        storage.broken = PermissionError("the password was changed")
+        results = await asyncio.wait_for(
+            asyncio.gather(*(writer.submit(Item(name)) for name in "abc"), return_exceptions=True), 5
+        )
+        assert [type(result) for result in results] == [PermissionError] * 3
+        storage.broken = None
+        assert await writer.submit(Item("d")) == "D"
+
+    asyncio.run(with_writer(play))
+
+
+def test_an_error_of_our_own_leaves_nobody_waiting():
+    async def play(writer, *_):
+        with pytest.raises(ValueError, match="zip"):
+            await asyncio.wait_for(writer.submit(Item("forgetful")), 5)
         assert await writer.submit(Item("d")) == "D"
 
     asyncio.run(with_writer(play))

@@ -46,12 +46,16 @@ class RowSet:
         self._text = text
         self.columns = columns
         self.returns = returns
-        values = ", ".join(f"json_extract(value, '$[{n}]') as {name}" for n, name in enumerate(columns))
-        self.sqlite = text.replace("{rows}", f"(select {values} from json_each(?)) as rows")  # noqa: S608 - our own words
+        self.sqlite = self.over_json("?")
         if returns:
             found = f"json_array({', '.join(returns)})"
-            self.sqlite = f"select json_group_array({found}) from ({self.sqlite})"  # noqa: S608
+            self.sqlite = f"select json_group_array({found}) from ({self.sqlite})"  # noqa: S608 - our own words
         self.postgresql = self.numbered_from(1)
+
+    def over_json(self, source: str) -> str:
+        """The SQLite text that takes its rows from this expression, a JSON text."""
+        values = ", ".join(f"json_extract(value, '$[{n}]') as {name}" for n, name in enumerate(self.columns))
+        return self._text.replace("{rows}", f"(select {values} from json_each({source})) as rows")  # noqa: S608 - our own words
 
     def numbered_from(self, first: int) -> str:
         """The PostgreSQL text whose parameters begin with that number, to be one of several in a statement."""

@@ -8,7 +8,6 @@ and what was acknowledged is on disk all the same.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
-from contextlib import suppress
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -52,9 +51,13 @@ class GroupWriter(Generic[Item, Result]):
         self._waiting = asyncio.Event()
         self._closing = False
         self._lanes: list[asyncio.Task[None]] = []
+        self._make_future: Callable[[], asyncio.Future[Result]]
 
     def start(self) -> None:
-        """Begin draining; needs a running event loop."""
+        """Begin draining; needs a running event loop, the one that submits."""
+        self._make_future = (
+            asyncio.get_running_loop().create_future
+        )  # asking for the loop costs a system call
         self._lanes = [asyncio.create_task(self._drain(), name=f"group-writer-{n}") for n in range(_LANES)]
 
     async def close(self) -> None:
@@ -67,7 +70,7 @@ class GroupWriter(Generic[Item, Result]):
         """Queue one item; the future is done after the commit that holds it. 503 when the queue is full."""
         if self._closing or len(self._queue) >= self._queue_limit:
             raise unavailable(retry_after_seconds=1)
-        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        done = self._make_future()
         self._queue.append((item, done))
         self._waiting.set()
         return done
@@ -75,52 +78,45 @@ class GroupWriter(Generic[Item, Result]):
     async def _drain(self) -> None:
         while self._queue or not self._closing:
             if self._queue:
-                await self._commit(None)
+                batch = self._take()
+                try:
+                    await self._commit(batch)
+                except (
+                    Exception
+                ) as error:  # ours to mend; it must neither end the lane nor leave anyone waiting
+                    _settle(batch, [error] * len(batch))
                 metrics.QUEUE_DEPTH.set(len(self._queue))
             else:
                 self._waiting.clear()
                 await self._waiting.wait()
 
-    async def _commit(self, taken: list[Waiting[Item, Result]] | None) -> None:
-        """Commit these, or else all that wait when the transaction begins; answer each."""
-        batch: list[Waiting[Item, Result]] = taken or []
-
-        def act(transaction: BulkTransaction) -> tuple[Writes, Sequence[Result | Exception]]:
-            if not batch:  # a second attempt of the same transaction keeps what the first one took
-                batch.extend(self._take())
-            return self._apply(transaction, [item for item, _ in batch]) if batch else ((), [])
-
+    async def _commit(self, batch: list[Waiting[Item, Result]], *, alone: bool = False) -> None:
+        """Commit these in one transaction; answer each."""
+        items = [item for item, _ in batch]
         results: Sequence[Result | Exception]
         began = perf_counter()
         try:
-            results = await self._database.write_bulk(act)
-        except Refusal as refusal:
-            batch = batch or self._take()  # storage is down: whoever waits is told now
+            results = await self._database.write_bulk(lambda transaction: self._apply(transaction, items))
+        except Refusal as refusal:  # storage is down
             results = [refusal] * len(batch)
         except Exception as error:
-            if taken is None:  # one of them is at fault, or something remembered: alone, only that one fails
+            if not alone:  # one of them is at fault, or something remembered: alone, only that one fails
                 self._recover()
                 for one in batch:
-                    await self._commit([one])
+                    await self._commit([one], alone=True)
                 return
             results = [error] * len(batch)
-        if batch:
-            metrics.COMMIT_SECONDS.observe(perf_counter() - began)
-            metrics.COMMIT_ITEMS.observe(sum(len(item) for item, _ in batch))
+        metrics.COMMIT_SECONDS.observe(perf_counter() - began)
+        metrics.COMMIT_ITEMS.observe(sum(len(item) for item in items))
         _settle(batch, results)
 
     def _take(self) -> list[Waiting[Item, Result]]:
-        """All that wait, up to the batch size, counted by the items' own sizes.
-
-        Runs in the writing thread, and after an outage in the event loop's: perhaps in both at once, which is why
-        the queue's end is found by taking, and not by looking first.
-        """
+        """All that wait, up to the batch size, counted by the items' own sizes."""
         taken: list[Waiting[Item, Result]] = []
         size = 0
-        with suppress(IndexError):
-            while size < self._batch_size:
-                taken.append(self._queue.popleft())
-                size += len(taken[-1][0])
+        while self._queue and size < self._batch_size:
+            taken.append(self._queue.popleft())
+            size += len(taken[-1][0])
         return taken
 
 

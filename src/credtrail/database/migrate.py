@@ -5,7 +5,7 @@ is current is left alone. Only steps forward.
 """
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import as_file, files
 
 from alembic.command import upgrade
@@ -47,7 +47,7 @@ def migrate(settings: Settings) -> list[str]:
     if sqlite.VERSION < sqlite.OLDEST_VERSION:
         raise MigrationError(f"SQLite 3.35 or newer is needed; this Python comes with {sqlite.VERSION}")
     settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlite.open_engine(settings.sqlite_path, busy_timeout_seconds=60, connections=1)
+    engine = sqlite.open_engine(partial(sqlite.connect, settings.sqlite_path, 60), connections=1)
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("begin immediate")  # several processes may start at once

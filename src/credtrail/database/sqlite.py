@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from credtrail.database import BulkTransaction, Dialect, RowSet, Writes, run_all
+from credtrail.database import BulkTransaction, Dialect, RowSet, Writes
 from credtrail.errors import unavailable
 from credtrail.values import IdMaker, Moment, now
 
@@ -43,11 +44,11 @@ def connect(path: Path, busy_timeout_seconds: float) -> sqlite3.Connection:
     return connection
 
 
-def open_engine(path: Path, busy_timeout_seconds: float, connections: int) -> Engine:
+def open_engine(creator: Callable[[], sqlite3.Connection], connections: int) -> Engine:
     """An SQLAlchemy engine over `connect`; transactions are begun by us, since IMMEDIATE must be said."""
     return create_engine(
         "sqlite://",
-        creator=lambda: connect(path, busy_timeout_seconds),
+        creator=creator,
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
@@ -79,18 +80,46 @@ class SqliteTransaction:
         return [tuple(row) for row in decode(found[0][0])] if statement.returns else found
 
 
+class _AsksError(Exception):
+    """An act wants to know something of the database."""
+
+
+class _Silent:
+    """A BulkTransaction outside of any transaction: it serves an act that asks nothing."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, at: Moment, ids: IdMaker) -> None:
+        self.at = at
+        self._ids = ids
+
+    def new_id(self) -> str:
+        """An id of this moment, greater than all that this process made for bulk writes before."""
+        return self._ids.make(self.at)
+
+    def run(self, statement: RowSet, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Only no rows have an answer here."""
+        if rows:
+            raise _AsksError
+        return []
+
+
 class SqliteDatabase:
     """A Database in one SQLite file."""
 
     dialect: Dialect = "sqlite"
 
     def __init__(self, path: Path, busy_timeout_seconds: float = 5, ask: Callable[[], Moment] = now) -> None:
-        self._writing = open_engine(path, busy_timeout_seconds, 1)
-        self._reading = open_engine(path, busy_timeout_seconds, READERS)
+        connect_here = partial(connect, path, busy_timeout_seconds)
+        self._connect_writer = cache(connect_here)  # one connection, for SQLAlchemy and without it
+        self._writing = open_engine(self._connect_writer, 1)
+        self._reading = open_engine(connect_here, READERS)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._ask = ask
         self._ids = IdMaker()  # touched by the writing thread alone
+        self._bulk_ids = IdMaker()  # touched by the event loop alone
+        self._joined: dict[tuple[RowSet, ...], str] = {}
 
     async def read(self, question: Callable[[SqliteTransaction], T]) -> T:
         """Ask in one of the reading threads."""
@@ -101,14 +130,15 @@ class SqliteDatabase:
         return await self._in(self._writer, self._transact, self._writing, "begin immediate", act)
 
     async def write_bulk(self, act: Callable[[BulkTransaction], tuple[Writes, T]]) -> T:
-        """The same: here the act's writes are so many statements."""
-
-        def act_and_write(transaction: SqliteTransaction) -> T:
-            writes, result = act(transaction)
-            run_all(transaction, writes)
-            return result
-
-        return await self.write(act_and_write)
+        """An act that asks nothing runs here, in the event loop, and its writes are one call in the writing thread:
+        a thread that computes beside the event loop waits for the interpreter longer than it computes. An act that
+        asks is run again in that thread, where its transaction is."""
+        try:
+            writes, result = act(_Silent(max(self._ask(), self._bulk_ids.last), self._bulk_ids))
+        except _AsksError:
+            return await self.write(partial(self._act_and_write, act))
+        await self._in(self._writer, self._write_joined, writes)
+        return result
 
     async def close(self) -> None:
         """Let running transactions end, fold the log into the file, close."""
@@ -136,6 +166,36 @@ class SqliteDatabase:
                     driver.execute("rollback")
                 raise
             return result
+
+    def _act_and_write(
+        self, act: Callable[[BulkTransaction], tuple[Writes, T]], transaction: SqliteTransaction
+    ) -> T:
+        writes, result = act(transaction)
+        self._write_joined(writes)
+        return result
+
+    def _write_joined(self, writes: Writes) -> None:
+        """All writes as one statement; outside of a transaction it is one by itself."""
+        given = [(statement, rows) for statement, rows in writes if rows]
+        if given:
+            driver = self._connect_writer()
+            statements = tuple(statement for statement, _ in given)
+            if statements not in self._joined:
+                self._joined[statements] = _join_statements(driver, statements, f"joined_{len(self._joined)}")
+            driver.execute(self._joined[statements], [encode(rows).decode() for _, rows in given])
+
+
+def _join_statements(driver: sqlite3.Connection, statements: tuple[RowSet, ...], name: str) -> str:
+    """One statement that takes the rows of all of these, one JSON text each, and runs them in order.
+
+    It inserts into a view of this connection whose trigger they are. The driver lets the interpreter go once for
+    all of them and for the commit, instead of once for each.
+    """
+    columns = [f"rows_{number}" for number in range(len(statements))]
+    body = "; ".join(one.over_json(f"new.{column}") for one, column in zip(statements, columns, strict=True))
+    driver.execute(f"create temp view {name} as select {', '.join(f'null as {one}' for one in columns)}")
+    driver.execute(f"create temp trigger {name}_insert instead of insert on {name} begin {body}; end")
+    return f"insert into {name} values ({', '.join('?' * len(columns))})"  # noqa: S608 - our own words
 
 
 def is_outage(error: BaseException) -> bool:
