@@ -5,6 +5,7 @@ type (415), JSON and schema (400); then the handler. An ASGI application; knows 
 Source: contract section 1.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from hashlib import sha256
@@ -46,6 +47,7 @@ class Gate:
         self._limit = limit
         self._body_limit_bytes = body_limit_bytes
         self._callers: dict[str, tuple[Caller, float]] = {}
+        self._looking: dict[str, asyncio.Future[Caller | None]] = {}
         self._in_flight: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,14 +79,24 @@ class Gate:
             if known is not None and time.monotonic() - known[1] < _CALLER_SECONDS:
                 caller: Caller | None = known[0]
             else:
-                caller = await self._find_caller(token)
-                if len(self._callers) >= _MOST_CALLERS:
-                    self._callers.clear()
-                if caller is not None:
-                    self._callers[token] = (caller, time.monotonic())
+                caller = await self._look_up(token)
             if caller is not None and (caller.expires_at is None or caller.expires_at > now()):
                 return caller
         raise Refusal("unauthorized", headers=(("www-authenticate", "Bearer"),))
+
+    async def _look_up(self, token: str) -> Caller | None:
+        """Requests that ask for the same token at the same time share one look: when a busy client's caller has to
+        be asked for again, all of its connections want to know at once."""
+        looking = self._looking.get(token)
+        if looking is None:
+            looking = self._looking[token] = asyncio.ensure_future(self._find_caller(token))
+            looking.add_done_callback(lambda _: self._looking.pop(token))
+        caller = await asyncio.shield(looking)  # one who goes away must not take it from the others
+        if len(self._callers) >= _MOST_CALLERS:
+            self._callers.clear()
+        if caller is not None:
+            self._callers[token] = (caller, time.monotonic())
+        return caller
 
     def _route(self, scope: Scope) -> tuple[Endpoint, dict[str, str]]:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
