@@ -30,14 +30,14 @@ DATABASES = ("sqlite", "postgresql")
 
 @dataclass
 class Rates:
-    """All runs: loads by (server, connections), bare commits a second by (program, clients)."""
+    """All runs: loads by (server, connections), bare commits by (program, clients)."""
 
     loads: dict[tuple[str, int], list[Load]] = field(default_factory=dict)
-    bare: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+    bare: dict[tuple[str, int], list[Load]] = field(default_factory=dict)
 
     def per_second(self, kind: str, connections: int) -> float:
-        """The median rate of a server."""
-        return median(load.per_second for load in self.loads[kind, connections])
+        """The median rate of a server or program."""
+        return median(load.per_second for load in (self.loads | self.bare)[kind, connections])
 
 
 @dataclass
@@ -66,9 +66,9 @@ def main() -> None:
                 show_rates(rates)
                 targets += judge_rates(rates)
                 figures |= {
-                    f"{name}, {c}": [asdict(one) for one in many] for (name, c), many in rates.loads.items()
+                    f"{name}, {c}": [asdict(one) for one in many]
+                    for (name, c), many in (rates.loads | rates.bare).items()
                 }
-                figures |= {f"{name}, {c}": many for (name, c), many in rates.bare.items()}
             if given.only != "rates":
                 for database in DATABASES:
                     before, after, memory = measure_growth(
@@ -136,7 +136,7 @@ def measure_rates(folder: Path, postgres: Postgres, seconds: int, runs: int) -> 
 def judge_rates(rates: Rates) -> list[Target]:
     """The promises about rates and latencies."""
     sqlite = rates.per_second("sqlite", 64) / rates.per_second(NO_STORAGE, 64)
-    postgresql = rates.per_second("postgresql", 64) / median(rates.bare["pgbench", 64])
+    postgresql = rates.per_second("postgresql", 64) / rates.per_second("pgbench", 64)
     targets = [
         Target(
             "sqlite at 64 connections ≥ 0.45 of the same server without storage",
@@ -188,17 +188,14 @@ def judge_growth(database: str, stored: int, before: Look, after: Look, memory: 
 
 def show_rates(rates: Rates) -> None:
     """The figures as tables: median and range."""
-    table = Table("server", "connections", "events/s", "p50 ms", "p99 ms")
-    for (kind, connections), loads in rates.loads.items():
-        columns = [[getattr(load, name) for load in loads] for name in ("per_second", "p50_ms", "p99_ms")]
-        table.add_row(
-            kind, str(connections), _spread(columns[0]), *(_spread(one, ".1f") for one in columns[1:])
-        )
-    console.print(table)
-    bare = Table("bare limit: commits of one row", "clients", "rows/s")
-    for (program, clients), values in rates.bare.items():
-        bare.add_row(program, str(clients), _spread(values))
-    console.print(bare)
+    for title, runs in (("servers", rates.loads), ("bare limit: commits of one row", rates.bare)):
+        table = Table(title, "connections", "rows/s", "p50 ms", "p99 ms")
+        for (kind, connections), loads in runs.items():
+            columns = [[getattr(load, name) for load in loads] for name in ("per_second", "p50_ms", "p99_ms")]
+            table.add_row(
+                kind, str(connections), _spread(columns[0]), *(_spread(one, ".1f") for one in columns[1:])
+            )
+        console.print(table)
 
 
 def _spread(values: list[float], digits: str = ",.0f") -> str:

@@ -105,22 +105,33 @@ def _percentile(out: str, percent: int) -> float:
     return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1_000}[found[2]]
 
 
-def sqlite_commits(folder: Path, seconds: int) -> float:
-    """The bare limit: rows a second, one commit with fsync each, in a table with the log's columns and indexes."""
+def sqlite_commits(folder: Path, seconds: int) -> Load:
+    """The bare limit: rows a second, one commit with fsync each, in a table with the log's columns and indexes.
+
+    Its latencies, taken as wrk takes them, show how long the disk itself pauses now and then.
+    """
     path = folder / "commits.db"
     connection = connect(path, 5)
     connection.executescript(_BARE_TABLE.replace("-- rowid", "without rowid"))
-    ids, count, began = IdMaker(), 0, time.perf_counter()
+    ids, count, began, took = IdMaker(), 0, time.perf_counter(), []
     fixed = ("w" * 26, "g" * 26)
     while time.perf_counter() - began < seconds:
+        before = time.perf_counter()
         credential_id = f"{count * 7 % 1_000:026}"
         row = (ids.make(now()), *fixed, credential_id, "credential_viewed", "guest", now(), "api")
         connection.execute("insert into bare values (?, ?, ?, ?, ?, ?, ?, ?)", row)
         count += 1
-    took = time.perf_counter() - began
+        took.append((time.perf_counter() - before) * 1_000)
     connection.close()
     path.unlink()
-    return count / took
+    return Load(count / (sum(took) / 1_000), *_percentiles(took))
+
+
+def _percentiles(took_ms: list[float]) -> tuple[float, float]:
+    """The 50th and 99th, each long pause counted as all the requests that would have met it (as wrk does)."""
+    usual = sum(took_ms) / len(took_ms)
+    met = sorted(left - usual * n for left in took_ms for n in range(max(1, int(left / usual))))
+    return met[len(met) // 2], met[len(met) * 99 // 100]
 
 
 _BARE_TABLE = """
@@ -149,14 +160,21 @@ def prepare_pgbench(postgres: Postgres) -> None:
     (postgres.folder / "insert.sql").write_text(_BARE_INSERT)
 
 
-def pgbench(postgres: Postgres, clients: int, seconds: int) -> float:
+def pgbench(postgres: Postgres, clients: int, seconds: int) -> Load:
     """The bare limit: transactions a second that insert one row, prepared, by PostgreSQL's own tool."""
     jobs = str(min(clients, 2))
     script = str(postgres.folder / "insert.sql")
+    log = str(postgres.folder / "pgbench")
     options = ("-n", "-M", "prepared", "-c", str(clients), "-j", jobs, "-T", str(seconds), "-f", script)
-    rate = re.search(r"tps = ([\d.]+)", run_postgres(postgres, "pgbench", *options, "bare"))
+    rate = re.search(
+        r"tps = ([\d.]+)", run_postgres(postgres, "pgbench", *options, "-l", "--log-prefix", log, "bare")
+    )
     assert rate
-    return float(rate[1])
+    took_ms = []
+    for part in postgres.folder.glob("pgbench.*"):
+        took_ms += [int(line.split()[2]) / 1_000 for line in part.read_text().splitlines()]
+        part.unlink()
+    return Load(float(rate[1]), *_percentiles(took_ms))
 
 
 def run_postgres(postgres: Postgres, program: str, *arguments: str) -> str:
