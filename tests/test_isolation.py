@@ -25,6 +25,7 @@ FOREIGN = {
     ("GET", "/credentials/{id}"): ("path", 404),
     ("DELETE", "/credentials/{id}"): ("path", 404),
     ("POST", "/credentials/{id}/issue"): ("path", 404),
+    ("POST", "/credentials/{id}/revoke"): ("path", 404),
     ("GET", "/groups"): ("list", 200),
     ("POST", "/groups"): ("list", 400),
     ("GET", "/groups/{id}"): ("path", 404),

@@ -27,6 +27,7 @@ from credtrail.groups.api import Groups
 from credtrail.interactions.api import Interactions
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
+from credtrail.pages.reports import Reports
 from credtrail.pages.token import PageTokens
 from credtrail.pages.views import Pages
 from credtrail.settings import Settings, find_or_make_secret_key
@@ -67,16 +68,23 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Designs(cursors).endpoints(),
         *Accounts(database).endpoints(),
     ]
-    pages = Pages(database, recorder, PageTokens(secret_key), settings.public_url)
+    tokens = PageTokens(secret_key)
+    pages = Pages(database, tokens, settings.public_url)
+    reports = Reports(database, recorder, tokens, settings.public_url)
     limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
     gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
-    site = _site(settings, database, recorder, pages, endpoints)
+    site = _site(settings, database, recorder, pages, reports, endpoints)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, application)
 
 
 def _site(
-    settings: Settings, database: Database, recorder: Recorder, pages: Pages, endpoints: Sequence[Endpoint]
+    settings: Settings,
+    database: Database,
+    recorder: Recorder,
+    pages: Pages,
+    reports: Reports,
+    endpoints: Sequence[Endpoint],
 ) -> Starlette:
     health = Health(lambda: is_current(database))
     reference = Reference(encode_document(endpoints, settings.public_url))
@@ -94,7 +102,7 @@ def _site(
             Route("/", pages.show_front),
             Route("/credentials/{public_id}", pages.show_credential),
             Route("/credentials/{public_id}/verification", pages.show_verification),
-            Route("/credentials/{public_id}/interactions", pages.take_interaction, methods=["POST"]),
+            Route("/credentials/{public_id}/interactions", reports.take_interaction, methods=["POST"]),
             Route("/v1/openapi.json", reference.show_document),
             Route("/docs", reference.show_page),
             Route("/static/{digest}/{path:path}", serve_static),

@@ -71,6 +71,15 @@ Name = Annotated[
 ]
 """What people or things are called; text for people to read, of any script."""
 
+WebAddress = Annotated[
+    str,
+    must(
+        "be an http:// or https:// address of at most 2,000 characters",
+        max_length=2_000,
+        pattern=r"^https?://[^\s/?#\u0000]+[^\s\u0000]*$",
+        example="https://learning.example/botany",
+    ),
+]
 DateTime = Annotated[
     str,
     must(

@@ -27,6 +27,36 @@ class Workspace(NamedTuple):
     updated_at: Moment
 
 
+PrivacyMode = Literal["storage", "consent", "cookieless"]
+"""What a workspace's pages may keep on a visitor's device: the recipient's flag; that, once allowed; nothing."""
+
+
+class IssuerProfile(NamedTuple):
+    """How a workspace shows itself on its credentials and their pages; its name is the workspace's.
+
+    `brand_color` is `#rrggbb`; logo and signature are digests of kept images. `indexed`: pages may be found by
+    search engines.
+    """
+
+    website_url: str | None = None
+    contact_email: str | None = None
+    brand_color: str = "#14594b"
+    signatory_name: str | None = None
+    signatory_title: str | None = None
+    privacy_mode: PrivacyMode = "storage"
+    indexed: bool = False
+    logo_digest: str | None = None
+    signature_digest: str | None = None
+
+
+class IssuerImage(NamedTuple):
+    """A logo or a signature, as a picture that was read and written anew by us."""
+
+    digest: str
+    media_type: str
+    content: bytes
+
+
 class WorkspaceAnswer(Struct, rename="camel"):
     """A workspace on the wire (contract, section 4)."""
 

@@ -1,10 +1,24 @@
-"""SQL of workspaces and access tokens. Called by `app` (for the gate), the faces and the command line."""
+"""SQL of workspaces, their issuer profiles and access tokens. Called by `app`, the faces, the command line."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Select, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    Select,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
-from credtrail.accounts.model import AccessToken, Workspace
+from credtrail.accounts.model import AccessToken, IssuerImage, IssuerProfile, Workspace
 from credtrail.database import Key, Transaction, metadata
 from credtrail.values import Moment
 
@@ -29,6 +43,30 @@ access_tokens = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+)
+
+issuer_profiles = Table(
+    "issuer_profiles",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("website_url", Text),
+    Column("contact_email", Text),
+    Column("brand_color", Key, nullable=False),
+    Column("signatory_name", Text),
+    Column("signatory_title", Text),
+    Column("privacy_mode", Key, nullable=False),
+    Column("indexed", Boolean, nullable=False),
+    Column("logo_digest", Key),
+    Column("signature_digest", Key),
+)
+
+issuer_images = Table(
+    "issuer_images",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Key, primary_key=True),
+    Column("media_type", Key, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 
@@ -56,6 +94,48 @@ def list_workspaces(transaction: Transaction) -> list[Workspace]:
 def count_workspaces(transaction: Transaction) -> int:
     """How many workspaces there are."""
     return transaction.connection.execute(select(func.count()).select_from(workspaces)).scalar_one()
+
+
+def find_profile(transaction: Transaction, workspace_id: str) -> IssuerProfile:
+    """The workspace's issuer profile; one of defaults where none was saved."""
+    query = select(issuer_profiles).where(issuer_profiles.c.workspace_id == workspace_id)
+    row = transaction.connection.execute(query).first()
+    return IssuerProfile(*row[1:]) if row else IssuerProfile()
+
+
+def save_profile(transaction: Transaction, workspace_id: str, profile: IssuerProfile) -> None:
+    """Keep this profile instead of the one before; images that it doesn't name any more are deleted."""
+    where = issuer_profiles.c.workspace_id == workspace_id
+    transaction.connection.execute(delete(issuer_profiles).where(where))
+    transaction.connection.execute(
+        insert(issuer_profiles).values(workspace_id=workspace_id, **profile._asdict())
+    )
+    named = [digest for digest in (profile.logo_digest, profile.signature_digest) if digest]
+    transaction.connection.execute(
+        delete(issuer_images).where(
+            issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest.not_in(named)
+        )
+    )
+
+
+def add_image(transaction: Transaction, workspace_id: str, image: IssuerImage) -> None:
+    """Keep an image of the workspace; the same one twice is kept once. `save_profile` then names it."""
+    known = select(issuer_images.c.digest).where(
+        issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == image.digest
+    )
+    if transaction.connection.execute(known).first() is None:
+        transaction.connection.execute(
+            insert(issuer_images).values(workspace_id=workspace_id, **image._asdict())
+        )
+
+
+def find_image(transaction: Transaction, workspace_id: str, digest: str) -> IssuerImage | None:
+    """One kept image of this workspace."""
+    query = select(issuer_images.c.digest, issuer_images.c.media_type, issuer_images.c.content).where(
+        issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == digest
+    )
+    row = transaction.connection.execute(query).first()
+    return IssuerImage(*row) if row else None
 
 
 def add_token(

@@ -1,6 +1,6 @@
 """/v1/credentials. Wired by `app`."""
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from credtrail.accounts.store import find_workspace
 from credtrail.credentials import store
@@ -8,6 +8,7 @@ from credtrail.credentials.model import (
     Credential,
     CredentialAnswer,
     NewCredential,
+    Revocation,
     check_custom_attributes,
     present_credential,
     read_dates,
@@ -83,6 +84,18 @@ class Credentials:
                 refusals=("not_found", "conflict"),
                 tag=tag,
             ),
+            Endpoint(
+                "POST",
+                f"{one}/revoke",
+                self.revoke,
+                "Revoke a credential",
+                CredentialAnswer,
+                body=Revocation,
+                refusals=("not_found", "conflict"),
+                description="For good. Its page then says so, with the reason, and shows no picture and no download; "
+                "its `status` on the wire stays as it is.",
+                tag=tag,
+            ),
         ]
 
     async def list_page(self, call: Call) -> Answer:
@@ -117,6 +130,7 @@ class Credentials:
                 new.group_id,
                 (new.recipient.id, new.recipient.name, new.recipient.email),
                 read_dates(new, today=day_of(transaction.at, zone)),
+                evidence=[to_builtins(one) for one in new.evidence],
             )
             return answer(201, present_credential(credential, transaction.at, zone)), credential.id
 
@@ -155,6 +169,21 @@ class Credentials:
 
         return await self._database.write(
             lambda transaction: once(transaction, call.idempotency_key, lambda: issue(transaction))
+        )
+
+    async def revoke(self, call: Call) -> Answer:
+        """Take an issued credential back; a draft, or one revoked before, is a conflict."""
+
+        def revoke(transaction: Transaction) -> tuple[Answer, str | None]:
+            credential = _get(transaction, call)
+            if not store.revoke_credential(
+                transaction, credential.workspace_id, credential.id, call.body.reason
+            ):
+                raise Refusal("conflict", "Only an issued credential that isn't revoked yet can be revoked")
+            return answer(200, _present(transaction, _get(transaction, call))), credential.id
+
+        return await self._database.write(
+            lambda transaction: once(transaction, call.idempotency_key, lambda: revoke(transaction))
         )
 
 

@@ -10,7 +10,18 @@ from typing import Annotated, Any, Literal, NamedTuple
 from msgspec import Struct
 
 from credtrail.errors import invalid
-from credtrail.values import AnyId, IsoDate, Moment, Name, day_of, must, parse_date, present_moment
+from credtrail.values import (
+    NO_NUL,
+    AnyId,
+    IsoDate,
+    Moment,
+    Name,
+    WebAddress,
+    day_of,
+    must,
+    parse_date,
+    present_moment,
+)
 
 Status = Literal["draft", "scheduled", "issued", "expired"]
 StoredStatus = Literal["draft", "scheduled", "issued"]
@@ -34,14 +45,36 @@ class NewRecipient(Struct, rename="camel"):
     id: AnyId | None = None
 
 
+class Evidence(Struct):
+    """Something that shows what the recipient did: a name and where to see it."""
+
+    name: Name
+    url: WebAddress
+
+
 class NewCredential(Struct, rename="camel"):
-    """A credential to be created, as a draft."""
+    """A credential to be created, as a draft.
+
+    `evidence` is ours: shown on the credential's page, not among a credential's fields on the wire.
+    """
 
     group_id: AnyId
     recipient: NewRecipient
     issue_date: IsoDate | None = None
     expiry_date: IsoDate | None = None
     custom_attributes: dict[str, Any] = {}
+    evidence: Annotated[
+        list[Evidence], must("be a list of at most 20 objects with a name and a url", max_length=20)
+    ] = []
+
+
+class Revocation(Struct):
+    """Why a credential is taken back, for everybody to read on its page."""
+
+    reason: (
+        Annotated[str, must("be a string of at most 1,000 characters", max_length=1_000, pattern=NO_NUL)]
+        | None
+    ) = None
 
 
 class Recipient(Struct):
@@ -84,6 +117,10 @@ class Credential(NamedTuple):
     custom_attributes: dict[str, str]
     created_at: Moment
     updated_at: Moment
+    evidence: list[dict[str, str]]
+    sent_at: Moment | None = None
+    revoked_at: Moment | None = None
+    revocation_reason: str | None = None
 
 
 def read_dates(new: NewCredential, today: str) -> tuple[str, str | None]:

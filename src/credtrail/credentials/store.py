@@ -1,5 +1,6 @@
 """SQL of credentials. Called by this slice's face, by interactions (whose credential is it?), pages and the demo."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -18,10 +19,12 @@ from sqlalchemy import (
     update,
 )
 
-from credtrail.accounts.store import workspaces
+from credtrail.accounts.model import IssuerProfile
+from credtrail.accounts.store import find_profile, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
-from credtrail.groups.store import groups
+from credtrail.groups.model import Group
+from credtrail.groups.store import find_group
 
 credentials = Table(
     "credentials",
@@ -39,6 +42,10 @@ credentials = Table(
     Column("custom_attributes", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("evidence", JSON, nullable=False, server_default="[]"),
+    Column("sent_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("revocation_reason", Text),
     Index(None, "workspace_id", "id"),
 )
 
@@ -65,8 +72,12 @@ def add_credential(
     *,
     status: StoredStatus = "draft",
     public_id: str | None = None,
+    evidence: Sequence[dict[str, str]] = (),
 ) -> Credential:
-    """Create a credential for a recipient (id or None, name, e-mail address or None)."""
+    """Create a credential for a recipient (id or None, name, e-mail address or None).
+
+    `evidence`: objects with a name and a url.
+    """
     recipient_id, name, email = recipient
     credential = Credential(
         id=transaction.new_id(),
@@ -82,6 +93,7 @@ def add_credential(
         custom_attributes={},
         created_at=transaction.at,
         updated_at=transaction.at,
+        evidence=list(evidence),
     )
     transaction.connection.execute(insert(credentials).values(credential._asdict()))
     return credential
@@ -132,32 +144,45 @@ def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> 
     return gone.rowcount == 1
 
 
+def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, reason: str | None) -> bool:
+    """Take an issued credential back for good, telling why; False when it isn't issued or was revoked before."""
+    changed = transaction.connection.execute(
+        update(credentials)
+        .where(
+            credentials.c.id == id_,
+            credentials.c.workspace_id == workspace_id,
+            credentials.c.status == "issued",
+            credentials.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=transaction.at, revocation_reason=reason, updated_at=transaction.at)
+    )
+    return changed.rowcount == 1
+
+
 class PublicView(NamedTuple):
-    """A credential with the names around it, as its public page shows it."""
+    """A credential with what is around it, as its public page shows it."""
 
     credential: Credential
-    group_name: str
-    learning_event_url: str | None
+    group: Group
     issuer_name: str
     time_zone: str
+    profile: IssuerProfile
 
 
 def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
     """What a public page shows; None for draft, scheduled, deleted and unknown alike."""
     query = (
-        select(
-            credentials,
-            groups.c.name.label("group_name"),
-            groups.c.learning_event_url,
-            workspaces.c.name.label("issuer"),
-            workspaces.c.time_zone,
-        )
-        .join_from(credentials, groups, groups.c.id == credentials.c.group_id)
-        .join(workspaces, workspaces.c.id == credentials.c.workspace_id)
+        select(credentials, workspaces.c.name.label("issuer"), workspaces.c.time_zone)
+        .join_from(credentials, workspaces, workspaces.c.id == credentials.c.workspace_id)
         .where(credentials.c.public_id == public_id, credentials.c.status == "issued")
     )
     row = transaction.connection.execute(query).first()
-    return PublicView(Credential(*row[:-4]), *row[-4:]) if row else None
+    if row is None:
+        return None
+    credential = Credential(*row[:-2])
+    group = find_group(transaction, credential.workspace_id, credential.group_id)
+    assert group is not None  # by the schema
+    return PublicView(credential, group, row[-2], row[-1], find_profile(transaction, credential.workspace_id))
 
 
 def _one(transaction: Transaction, *where: Any) -> Credential | None:

@@ -79,7 +79,13 @@ class Groups:
 
         def add(transaction: Transaction) -> Group:
             return store.add_group(
-                transaction, call.caller.workspace_id, new.name, design_ids, new.learning_event_url
+                transaction,
+                call.caller.workspace_id,
+                new.name,
+                design_ids,
+                new.learning_event_url,
+                description=new.description,
+                skills=new.skills,
             )
 
         return await self._database.write(act)

@@ -6,20 +6,22 @@ from msgspec import Struct
 
 from credtrail.designs.model import find_design
 from credtrail.errors import invalid
-from credtrail.values import AnyId, Moment, Name, must, present_moment
+from credtrail.values import NO_NUL, AnyId, Moment, Name, WebAddress, must, present_moment
 
-WebAddress = Annotated[
-    str,
-    must(
-        "be an http:// or https:// address of at most 2,000 characters",
-        max_length=2_000,
-        pattern=r"^https?://[^\s/?#\u0000]+[^\s\u0000]*$",
-        example="https://learning.example/botany",
-    ),
-]
 DesignIds = Annotated[
     list[AnyId], must("be a list of 1 to 10 different ids of designs", min_length=1, max_length=10)
 ]
+
+Description = Annotated[
+    str,
+    must(
+        "be a string of at most 5,000 characters",
+        max_length=5_000,
+        pattern=NO_NUL,
+        example="Thirty hours of field work and a written examination.",
+    ),
+]
+Skills = Annotated[list[Name], must("be a list of at most 30 names of skills", max_length=30)]
 
 
 class Group(NamedTuple):
@@ -32,16 +34,23 @@ class Group(NamedTuple):
     design_ids: tuple[str, ...]
     created_at: Moment
     updated_at: Moment
+    description: str | None = None
+    skills: tuple[str, ...] = ()
 
 
 class NewGroup(Struct, rename="camel"):
-    """A group to be created. Either `designIds`, or one or both of the two older fields."""
+    """A group to be created. Either `designIds`, or one or both of the two older fields.
+
+    `description` and `skills` are ours: shown on the credentials' pages, not among a group's fields on the wire.
+    """
 
     name: Name
     design_ids: DesignIds | None = None
     learning_event_url: WebAddress | None = None
     certificate_design_id: AnyId | None = None
     badge_design_id: AnyId | None = None
+    description: Description | None = None
+    skills: Skills = []
 
 
 class GroupAnswer(Struct, rename="camel"):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, insert, select
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, Table, Text, insert, select
 
 from credtrail.database import Key, Transaction, cut, metadata
 from credtrail.groups.model import Group
@@ -18,6 +18,8 @@ groups = Table(
     Column("learning_event_url", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("description", Text),
+    Column("skills", JSON, nullable=False, server_default="[]"),
     Index(None, "workspace_id", "id"),
 )
 
@@ -36,6 +38,9 @@ def add_group(
     name: str,
     design_ids: Sequence[str],
     learning_event_url: str | None = None,
+    *,
+    description: str | None = None,
+    skills: Sequence[str] = (),
 ) -> Group:
     """Create a group with its designs in order."""
     group = Group(
@@ -46,6 +51,8 @@ def add_group(
         tuple(design_ids),
         transaction.at,
         transaction.at,
+        description,
+        tuple(skills),
     )
     row = group._asdict()
     del row["design_ids"]
@@ -88,6 +95,8 @@ def _with_designs(transaction: Transaction, rows: Sequence[Any]) -> list[Group]:
             tuple(designs[row.id]),
             row.created_at,
             row.updated_at,
+            row.description,
+            tuple(row.skills),
         )
         for row in rows
     ]

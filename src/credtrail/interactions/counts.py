@@ -25,6 +25,19 @@ daily_counts = Table(
     sqlite_with_rowid=False,
 )
 
+page_action_counts = Table(
+    "page_action_counts",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", Key, primary_key=True),
+    Column("day", Key, primary_key=True),
+    Column("action", Key, primary_key=True),
+    Column("triggered_by", Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What people do on a page that the thirteen types of the wire have no name for."""
+
 credential_counts = Table(
     "credential_counts",
     metadata,
