@@ -5,6 +5,7 @@ PORT ?= 8000
 T = tests
 BIN = .venv/bin
 CODE = src tests bench
+WORDS = src/credtrail/web/languages
 
 help: ## List the commands.
 	@echo "Credtrail. From a fresh clone, begin with: make run"
@@ -49,6 +50,12 @@ soak: .venv/.dev ## Kill server and database under load, again and again; nothin
 pages: .venv/.dev ## Take pictures of every page in every state.
 	@$(BIN)/python tests/pictures.py
 
+languages: .venv/.dev ## Gather the pages' words anew and bring the catalogues up to them; translate what is empty then.
+	@$(BIN)/pybabel -q extract -F $(WORDS)/babel.cfg --no-location --sort-output --project credtrail --version "" \
+	  --copyright-holder "The authors of Credtrail" -o $(WORDS)/words.pot src/credtrail
+	@for language in de fr es pt pl ar zh ja; do $(BIN)/pybabel -q update -i $(WORDS)/words.pot --no-fuzzy-matching \
+	  --ignore-obsolete --init-missing --ignore-pot-creation-date -w 110 -l $$language -o $(WORDS)/$$language.po; done
+
 lock: .venv/.dev ## Write requirements/ anew from pyproject.toml, with the newest versions that fit.
 	@sh tools/lock.sh
 
@@ -62,4 +69,4 @@ clean: ## Remove what was made here, but for ./var, where the data is.
 .venv/.dev: pyproject.toml requirements/dev.txt tools/set_up.sh
 	@sh tools/set_up.sh dev test
 
-.PHONY: help run install test check fix smoke bench soak pages lock clean
+.PHONY: help run install test check fix smoke bench soak pages languages lock clean

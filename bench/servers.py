@@ -4,7 +4,6 @@ Called by `soak.py` and `bench.py`. Everything listens on loopback or on a socke
 stopped by its own process id.
 """
 
-import asyncio
 import os
 import signal
 import socket
@@ -13,7 +12,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from credtrail.accounts.store import add_token, add_workspace
 from credtrail.credentials.store import add_credential
 from credtrail.database import Transaction
 from credtrail.database.migrate import migrate
-from credtrail.database.open import open_database
+from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.settings import Settings
@@ -67,20 +65,7 @@ def make_world(database_url: str, credential_count: int) -> World:
         ]
         return World(settings, token, workspace.id, ids)
 
-    return in_transaction(settings, act)
-
-
-def in_transaction(settings: Settings, act: Callable[[Transaction], T]) -> T:
-    """Act on the database beside the server, in one write transaction."""
-
-    async def run() -> T:
-        database = open_database(settings)
-        try:
-            return await database.write(act)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    return write_once(settings, act)
 
 
 class Server:

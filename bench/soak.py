@@ -20,10 +20,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from servers import Postgres, Server, World, in_transaction, make_world
+from servers import Postgres, Server, World, make_world
 from sqlalchemy import select
 
 from credtrail.database import Transaction
+from credtrail.database.open import write_once
 from credtrail.interactions.counts import credential_counts, credential_firsts, daily_counts
 from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import ACTORS, EVENT_TYPES, Interaction
@@ -222,7 +223,7 @@ def compare(ledger: Ledger) -> dict[str, int]:
             "! counts that differ from a recount": _count_differences(transaction, rows),
         }
 
-    return in_transaction(ledger.world.settings, ask)
+    return write_once(ledger.world.settings, ask)
 
 
 def _count_differences(transaction: Transaction, rows: list[Interaction]) -> int:

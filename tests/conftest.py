@@ -4,7 +4,6 @@ Ada owns a workspace, Ben is her colleague with a read-only token, Cleo belongs 
 nothing of it. Robin is a recipient.
 """
 
-import asyncio
 import os
 import shutil
 import signal
@@ -26,7 +25,7 @@ from credtrail.accounts.store import add_token, add_workspace
 from credtrail.app import Parts, build
 from credtrail.credentials.store import add_credential
 from credtrail.database.migrate import migrate
-from credtrail.database.open import open_database
+from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.settings import Settings
@@ -176,14 +175,7 @@ def add_cast(settings: Settings) -> Cast:
 def in_transaction(settings: Settings, act):
     """Act on the database beside the house, in one write transaction."""
 
-    async def run():
-        database = open_database(settings)
-        try:
-            return await database.write(act)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    return write_once(settings, act)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 For people to look at: nothing is compared. With `--readme` it also renews docs/images/credential-page.png.
 """
 
-import asyncio
 import sys
 import tempfile
 from datetime import date, timedelta
@@ -14,11 +13,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from chromium import launch
 from conftest import SECRET_KEY, Server
-from credtrail.accounts.store import add_workspace
-from credtrail.credentials.store import add_credential
+from credtrail.accounts.model import IssuerProfile
+from credtrail.accounts.store import add_workspace, save_profile
+from credtrail.credentials.store import add_credential, revoke_credential
 from credtrail.database import Transaction
 from credtrail.database.migrate import migrate
-from credtrail.database.open import open_database
+from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.settings import Settings
@@ -36,12 +36,17 @@ class Shown(NamedTuple):
     group: str
     recipient: str
     valid_days: int | None = None
+    design: int = 0
+    revoked: str | None = None
 
 
 WORLD = (
     Shown("valid", "Open Meadow Academy", "Introduction to Botany", "Amélie Østergård", 730),
-    Shown("lasting", "Open Meadow Academy", "Conference on Open Education – Speaker", "Li"),
-    Shown("expired", "Open Meadow Academy", "First Aid at Work", "Olena Shevchenko", -30),
+    Shown("lasting", "Open Meadow Academy", "Conference on Open Education – Speaker", "Li", None, 1),
+    Shown("expired", "Open Meadow Academy", "First Aid at Work", "Olena Shevchenko", -30, 2),
+    Shown("revoked", "Open Meadow Academy", "First Aid at Work", "Zoë Müller", 365, 2, "Issued by mistake."),
+    Shown("badge", "Open Meadow Academy", "Field Guide", "Chidi Okonkwo", 365, 3),
+    Shown("consent", "Harbour School of Navigation", "Coastal Navigation", "Keola Kalaniʻōpuʻu", 365, 1),
     Shown(
         "long",
         "The Joint Examination Board of the United Academies of Applied Sciences and Liberal Arts",
@@ -56,6 +61,15 @@ WORLD = (
     Shown("unbroken", "Open Meadow Academy", "W" * 120, "x" * 255),
 )
 
+PROFILES = {
+    "Open Meadow Academy": IssuerProfile(
+        website_url="https://meadow.example/",
+        contact_email="credentials@meadow.example",
+        brand_color="#2f6b4f",
+    ),
+    "Harbour School of Navigation": IssuerProfile(brand_color="#1d4e89", privacy_mode="consent"),
+}
+
 
 def add_world(transaction: Transaction) -> dict[str, str]:
     """The credentials of WORLD, each in a workspace of its issuer; their public ids by picture."""
@@ -65,14 +79,23 @@ def add_world(transaction: Transaction) -> dict[str, str]:
     for one in WORLD:
         if one.issuer not in workspaces:
             workspaces[one.issuer] = add_workspace(transaction, one.issuer).id
+            save_profile(transaction, workspaces[one.issuer], PROFILES.get(one.issuer, IssuerProfile()))
         workspace_id = workspaces[one.issuer]
         group = add_group(
-            transaction, workspace_id, one.group, [BUILT_IN[0].id], "https://learning.example/botany"
+            transaction,
+            workspace_id,
+            one.group,
+            [BUILT_IN[one.design].id],
+            "https://learning.example/botany",
+            description="Thirty hours of field work and laboratory, and a written examination.",
+            skills=("Plant identification", "Herbarium techniques", "Field notes"),
         )
         expiry = None if one.valid_days is None else (today + timedelta(days=one.valid_days)).isoformat()
         dates = ((today - timedelta(days=256)).isoformat(), expiry)
         recipient = (None, one.recipient, None)
         credential = add_credential(transaction, workspace_id, group.id, recipient, dates, status="issued")
+        if one.revoked:
+            revoke_credential(transaction, workspace_id, credential.id, one.revoked)
         ids[one.picture] = credential.public_id
     return ids
 
@@ -80,22 +103,19 @@ def add_world(transaction: Transaction) -> dict[str, str]:
 def prepare(settings: Settings) -> dict[str, str]:
     """A migrated database with the world in it."""
     migrate(settings)
-
-    async def run() -> dict[str, str]:
-        database = open_database(settings)
-        try:
-            return await database.write(add_world)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    return write_once(settings, add_world)
 
 
 def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path) -> int:
     """Every page at every width in both schemes; how many pictures were taken."""
     pages = {f"credential-{name}": f"/credentials/{id_}" for name, id_ in ids.items()}
-    for name in ("valid", "expired", "long", "arabic"):
+    for name in ("valid", "expired", "revoked", "long", "arabic"):
         pages[f"verification-{name}"] = f"/credentials/{ids[name]}/verification"
+    pages["credential-owner"] = f"/credentials/{ids['valid']}?recipient=true"
+    pages["credential-consent"] += "?recipient=true"
+    for language in ("de", "ar", "ja"):
+        pages[f"credential-in-{language}"] = f"/credentials/{ids['valid']}?lang={language}"
+    pages["embed"] = f"/credentials/{ids['valid']}/embed"
     pages |= {"front": "/", "missing": "/credentials/there-is-none", "docs": "/docs"}
     count = 0
     for width in WIDTHS:

@@ -80,7 +80,13 @@ def walk(client: httpx.Client) -> None:
     assert token, "the page has no page token"
     say("opened the credential's page")
 
-    report = {"token": token[1], "eventType": "credential_viewed", "triggeredBy": "guest"}
+    time.sleep(1)  # as long as a view takes
+    report = {
+        "token": token[1],
+        "eventType": "credential_viewed",
+        "triggeredBy": "guest",
+        "visibleMs": 1_000,
+    }
     origin = str(client.base_url).rstrip("/")
     viewed = client.post(
         f"{address}/interactions", json=report, headers={"User-Agent": BROWSER, "Origin": origin}

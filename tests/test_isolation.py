@@ -20,6 +20,8 @@ FOREIGN = {
     ("GET", "/credential-interactions"): ("list", 200),
     ("GET", "/credential-interactions/export"): ("list", 200),
     ("GET", "/credential-interactions/{id}"): ("path", 404),
+    ("GET", "/credential-interactions/set-aside"): ("list", 200),
+    ("GET", "/credential-interactions/set-aside/counts"): ("counts", 200),
     ("GET", "/credentials"): ("list", 200),
     ("POST", "/credentials"): ("body", 404),
     ("GET", "/credentials/{id}"): ("path", 404),
@@ -64,6 +66,9 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         "triggeredAt": "2024-03-12T17:33:05.784Z",
     }
     made = client.post("/v1/credential-interactions", headers=headers(cast.ada), json=item).json()
+    report = {"token": "made up", "eventType": "credential_viewed", "triggeredBy": "guest"}
+    aside = client.post(f"/credentials/{cast.public_id}/interactions", json=report)
+    assert aside.headers["credtrail-set-aside"] == "wrong_origin"
     of_adas = {
         "credential-interactions": made["id"],
         "credentials": cast.draft_id,
@@ -94,6 +99,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         cast.group_id,
         cast.public_id,
         "Robin Ñandú",
+        "wrong_origin",
     ):
         if path != "/credentials" or secret != "Robin Ñandú":  # Cleo's own Robin bears the same name
             assert secret not in answer.text

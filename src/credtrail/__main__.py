@@ -4,7 +4,8 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from typing import Annotated, NoReturn, TypeVar
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -15,11 +16,20 @@ from rich.table import Table
 from credtrail import __version__, demo
 from credtrail import work as work_loop
 from credtrail.accounts import store as accounts
-from credtrail.accounts.model import AccessToken, digest_token, make_token
+from credtrail.accounts.model import (
+    AccessToken,
+    IssuerImage,
+    IssuerProfile,
+    PrivacyMode,
+    change_profile,
+    digest_token,
+    make_token,
+)
 from credtrail.check import check_installation
 from credtrail.database import Transaction
 from credtrail.database.migrate import MigrationError, migrate, refuse_stale
-from credtrail.database.open import open_database
+from credtrail.database.open import write_once
+from credtrail.designs.images import read_image
 from credtrail.errors import Refusal
 from credtrail.logs import set_up_logs
 from credtrail.serve import serve as run_server
@@ -72,15 +82,7 @@ def fail(sentence: str) -> NoReturn:
 def transact(settings: Settings, act: Callable[[Transaction], T]) -> T:
     """One write transaction on the database of the settings, brought to this version first where it is SQLite."""
     prepare_database(settings)
-
-    async def run() -> T:
-        database = open_database(settings)
-        try:
-            return await database.write(act)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    return write_once(settings, act)
 
 
 def prepare_database(settings: Settings) -> None:
@@ -207,6 +209,82 @@ def create_workspace(
     out.print(
         f"Created. Now make a token: credtrail token create --workspace {name!r} --name TEXT", markup=False
     )
+
+
+@workspace_app.command("profile")
+def profile_workspace(
+    name: Annotated[str, typer.Argument(help="The workspace's name.")],
+    website: Annotated[
+        str | None, typer.Option(help="Address of the issuer's own site; '' for none.")
+    ] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="E-mail address for questions and corrections; '' for none.")
+    ] = None,
+    color: Annotated[str | None, typer.Option(help="Brand colour, such as '#14594b'.")] = None,
+    logo: Annotated[Path | None, typer.Option(help="Picture file: PNG, JPEG or WebP.", exists=True)] = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option(help="Picture file of a signature, best on a transparent ground.", exists=True),
+    ] = None,
+    signatory: Annotated[str | None, typer.Option(help="Who signs; '' for nobody.")] = None,
+    signatory_title: Annotated[str | None, typer.Option(help="What who signs is; '' for nothing.")] = None,
+    privacy: Annotated[
+        str | None,
+        typer.Option(
+            help="What pages may keep on a recipient's device: storage, consent (after asking), cookieless (nothing)."
+        ),
+    ] = None,
+    indexed: Annotated[
+        bool | None,
+        typer.Option("--indexed/--not-indexed", help="Whether search engines may list the pages."),
+    ] = None,
+) -> None:
+    """Change how a workspace's credentials and their pages look, and what the pages may store; show the result.
+
+    What isn't given stays as it is.
+    """
+    if privacy not in (None, *get_args(PrivacyMode)):
+        fail("--privacy must be one of " + ", ".join(get_args(PrivacyMode)))
+    images = {
+        field: _read_picture(path)
+        for field, path in (("logo_digest", logo), ("signature_digest", signature))
+        if path is not None
+    }
+    given = {
+        "website_url": website,
+        "contact_email": contact,
+        "brand_color": color.lower() if color else None,
+        "signatory_name": signatory,
+        "signatory_title": signatory_title,
+        "privacy_mode": privacy,
+        "indexed": indexed,
+        **{field: image.digest for field, image in images.items()},
+    }
+    changes = {field: value for field, value in given.items() if value is not None}
+
+    def change(transaction: Transaction) -> IssuerProfile | None:
+        workspace = accounts.find_workspace(transaction, name=name)
+        if workspace is None:
+            return None
+        profile = change_profile(accounts.find_profile(transaction, workspace.id), changes)
+        for image in images.values():
+            accounts.add_image(transaction, workspace.id, image)
+        if changes:
+            accounts.save_profile(transaction, workspace.id, profile)
+        return profile
+
+    profile = transact(read_settings(), change)
+    if profile is None:
+        fail(f"There is no workspace named {name!r}; `credtrail workspace list` shows them all.")
+    for field, value in profile._asdict().items():
+        out.print(f"{field.replace('_', ' ')}: {value if value is not None else '–'}", markup=False)
+
+
+def _read_picture(path: Path) -> IssuerImage:
+    try:
+        return read_image(path.read_bytes())
+    except ValueError as problem:
+        fail(f"{path}: {problem}")
 
 
 @workspace_app.command("list")

@@ -23,12 +23,15 @@ from credtrail.database import Database
 from credtrail.database.migrate import is_current
 from credtrail.database.open import open_database
 from credtrail.designs.api import Designs
+from credtrail.designs.cache import DiskCache
+from credtrail.designs.press import Press
 from credtrail.groups.api import Groups
 from credtrail.interactions.api import Interactions
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
-from credtrail.pages.reports import Reports
-from credtrail.pages.token import PageTokens
+from credtrail.pages.documents import Documents
+from credtrail.pages.reports import ReportLimits, Reports
+from credtrail.pages.token import PageTokens, RecipientLinks
 from credtrail.pages.views import Pages
 from credtrail.settings import Settings, find_or_make_secret_key
 from credtrail.web.edge import Edge
@@ -36,7 +39,7 @@ from credtrail.web.endpoint import Caller, Endpoint
 from credtrail.web.gate import Gate, Receive, Scope, Send
 from credtrail.web.health import Health
 from credtrail.web.html import serve_static
-from credtrail.web.limits import RateLimit
+from credtrail.web.limits import NetworkLimit, RateLimit, limit_per_minute
 from credtrail.web.openapi import encode_document
 from credtrail.web.paging import Cursors
 from credtrail.web.reference import Reference
@@ -65,15 +68,28 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Interactions(database, log, recorder, cursors).endpoints(),
         *Credentials(database, cursors).endpoints(),
         *Groups(database, cursors).endpoints(),
-        *Designs(cursors).endpoints(),
+        *Designs(cursors, settings.public_url).endpoints(),
         *Accounts(database).endpoints(),
     ]
     tokens = PageTokens(secret_key)
-    pages = Pages(database, tokens, settings.public_url)
-    reports = Reports(database, recorder, tokens, settings.public_url)
+    pages = Pages(database, tokens, settings.public_url, settings.facebook_app_id)
+    reports = Reports(
+        database,
+        recorder,
+        tokens,
+        RecipientLinks(secret_key),
+        ReportLimits(
+            NetworkLimit(settings.page_limit_per_network),
+            limit_per_minute(settings.page_limit_per_credential),
+        ),
+        settings.public_url,
+    )
     limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
     gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
-    site = _site(settings, database, recorder, pages, reports, endpoints)
+    press = Press(
+        DiskCache(settings.cache_folder, settings.cache_limit_mb * 1_048_576), settings.render_threads
+    )
+    site = _site(settings, database, recorder, press, pages, reports, endpoints)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, application)
 
@@ -82,11 +98,13 @@ def _site(
     settings: Settings,
     database: Database,
     recorder: Recorder,
+    press: Press,
     pages: Pages,
     reports: Reports,
     endpoints: Sequence[Endpoint],
 ) -> Starlette:
     health = Health(lambda: is_current(database))
+    documents = Documents(database, press, settings.public_url)
     reference = Reference(encode_document(endpoints, settings.public_url))
 
     @asynccontextmanager
@@ -95,6 +113,7 @@ def _site(
         yield
         # Everything accepted is committed and answered before the database is let go.
         await recorder.close()
+        await press.close()
         await database.close()
 
     return Starlette(
@@ -102,6 +121,14 @@ def _site(
             Route("/", pages.show_front),
             Route("/credentials/{public_id}", pages.show_credential),
             Route("/credentials/{public_id}/verification", pages.show_verification),
+            Route("/credentials/{public_id}/embed", pages.show_embed),
+            Route("/credentials/{public_id}/audience", pages.show_audience),
+            Route("/credentials/{public_id}/qr.svg", pages.show_qr),
+            Route("/credentials/{public_id}/documents/{digest}/{name}", documents.show_document),
+            Route("/designs/{digest}/{name}.png", documents.show_sample),
+            Route("/issuers/{workspace_id}/images/{digest}.png", documents.show_logo),
+            Route("/issuers/colors/{color}.css", pages.show_colors),
+            Route("/oembed", pages.show_oembed),
             Route("/credentials/{public_id}/interactions", reports.take_interaction, methods=["POST"]),
             Route("/v1/openapi.json", reference.show_document),
             Route("/docs", reference.show_page),

@@ -7,10 +7,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from credtrail.accounts import store as accounts
+from credtrail.accounts.model import IssuerProfile
 from credtrail.credentials.model import Credential
-from credtrail.credentials.store import add_credential, find_public, list_credentials
+from credtrail.credentials.store import add_credential, find_public, list_credentials, revoke_credential
 from credtrail.database import Transaction, run_all
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
@@ -22,12 +24,56 @@ from credtrail.values import IdMaker, Moment, day_of
 WORKSPACE = "Open Meadow Academy"
 _SEED = 20_240_312
 _WEEKS = 6
+_REVOKED = 7
+"""The one of the forty people whose credential was taken back."""
 _DAY_MS = 86_400_000
+_PROFILE = IssuerProfile(
+    website_url="https://meadow.example/",
+    contact_email="credentials@meadow.example",
+    brand_color="#2f6b4f",
+    signatory_name="Registrar of the Academy",
+)
+
+
+class _Group(NamedTuple):
+    """A group of the demo: its name and what its credentials' pages tell."""
+
+    name: str
+    learning_event_url: str | None
+    description: str
+    skills: tuple[str, ...]
+    design: int
+
+
 _GROUPS = (
-    ("Introduction to Botany", "https://learning.example/botany"),
-    ("Applied Statistics, Summer School", "https://learning.example/statistics"),
-    ("First Aid at Work", None),
-    ("Conference on Open Education – Speaker", "https://conference.example/programme"),
+    _Group(
+        "Introduction to Botany",
+        "https://learning.example/botany",
+        "Thirty hours of field work and laboratory, and a written examination on the plants of temperate meadows.",
+        ("Plant identification", "Herbarium techniques", "Field notes", "Light microscopy"),
+        0,
+    ),
+    _Group(
+        "Applied Statistics, Summer School",
+        "https://learning.example/statistics",
+        "Two weeks of lectures and practice: sampling, estimation, regression, and how to report what was found.",
+        ("Regression", "Sampling", "Data visualisation"),
+        1,
+    ),
+    _Group(
+        "First Aid at Work",
+        None,
+        "A course of two days with practical assessment. It has to be refreshed every two years.",
+        ("Resuscitation", "Wound care", "Emergency calls"),
+        2,
+    ),
+    _Group(
+        "Conference on Open Education – Speaker",
+        "https://conference.example/programme",
+        "Gave a talk that was chosen by the programme committee.",
+        ("Public speaking", "Open educational resources"),
+        3,
+    ),
 )
 _PEOPLE = (
     "Amélie Østergård", "Zoë Müller-Lüdenscheidt", "Nguyễn Thị Minh Khai", "Łukasz Wiśniewski", "İbrahim Yılmaz",
@@ -129,13 +175,29 @@ def _fill(transaction: Transaction, workspace_id: str) -> None:
     began = transaction.at - _WEEKS * 7 * _DAY_MS
     ids = IdMaker()
     then = _Then(transaction, ids, began)
-    groups = [add_group(then, workspace_id, name, [BUILT_IN[0].id], url).id for name, url in _GROUPS]
+    accounts.save_profile(transaction, workspace_id, _PROFILE)
+    groups = [
+        add_group(
+            then,
+            workspace_id,
+            group.name,
+            [BUILT_IN[group.design % len(BUILT_IN)].id],
+            group.learning_event_url,
+            description=group.description,
+            skills=group.skills,
+        ).id
+        for group in _GROUPS
+    ]
     step = (_WEEKS - 1) * 7 * _DAY_MS // len(_PEOPLE)
     seen: list[tuple[Moment, Credential, str, str]] = []
     for number, name in enumerate(_PEOPLE):
         issued_at = began + number * step + chance.randrange(step)
         then = _Then(transaction, ids, issued_at)
         credential = _add_person(then, workspace_id, groups[number % len(groups)], name, number)
+        if number == _REVOKED:
+            revoke_credential(
+                then, workspace_id, credential.id, "Issued by mistake: the examination was not passed."
+            )
         if credential.status == "issued":
             seen += [(at, credential, *what) for at, what in _imagine(chance, issued_at, transaction.at)]
     _record(transaction, sorted(seen))
@@ -154,6 +216,9 @@ def _add_person(then: _Then, workspace_id: str, group_id: str, name: str, number
         (None, name, f"recipient{number + 1}@learner.example" if number % 9 else None),
         (day.isoformat(), expiry),
         status="draft" if number == len(_PEOPLE) - 1 else "issued",
+        evidence=[{"name": "Field notebook", "url": "https://learning.example/notebook"}]
+        if number % 4 == 0
+        else (),
     )
 
 

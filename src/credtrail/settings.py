@@ -49,11 +49,32 @@ class Settings(BaseSettings):
     rate_limit_burst: Annotated[
         int, Field(ge=1, description="Requests that one access token may make at once after a pause.")
     ] = 200
+    page_limit_per_network: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Reports of credential pages counted in a minute from one network of visitors (a /24 of IPv4, "
+            "a /48 of IPv6); more are set aside. Behind a reverse proxy, name it in `CREDTRAIL_PROXY_ADDRESSES`, or all "
+            "visitors are one network.",
+        ),
+    ] = 120
+    page_limit_per_credential: Annotated[
+        int,
+        Field(ge=1, description="Reports of one credential's page counted in a minute; more are set aside."),
+    ] = 1_200
     proxy_addresses: Annotated[
         str,
         Field(
             description="Comma-separated addresses or networks of reverse proxies whose `X-Forwarded-For` and "
             "`X-Forwarded-Proto` are believed. Empty: nobody's."
+        ),
+    ] = ""
+    facebook_app_id: Annotated[
+        str,
+        Field(
+            pattern=r"^\d*$",
+            description="Id of an app registered with Facebook. With it, credential pages offer sharing by Messenger on "
+            "desktop computers too; without it only where Messenger's own app can be opened.",
         ),
     ] = ""
     body_limit_bytes: Annotated[
@@ -82,6 +103,20 @@ class Settings(BaseSettings):
             ge=1, description="How long page events that were set aside are kept with their reason, in days."
         ),
     ] = 30
+    cache_dir: Annotated[
+        str,
+        Field(
+            description="The folder that keeps drawn documents. Empty: `cache` beside an SQLite database, `var/cache` "
+            "with PostgreSQL. It may be deleted at any time; what is asked for is drawn again."
+        ),
+    ] = ""
+    cache_limit_mb: Annotated[
+        int,
+        Field(ge=16, description="The most that folder holds, in MB; what was used longest ago goes first."),
+    ] = 512
+    render_threads: Annotated[
+        int, Field(ge=1, le=64, description="How many documents one process draws at the same time.")
+    ] = 2
     log_format: Annotated[
         Literal["json", "console"], Field(description="How log lines are written to standard error.")
     ] = "json"
@@ -121,6 +156,13 @@ class Settings(BaseSettings):
         if self.database_url.startswith("sqlite:///"):
             return Path(self.database_url.removeprefix("sqlite:///"))
         return None
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where drawn documents are kept."""
+        if self.cache_dir:
+            return Path(self.cache_dir)
+        return self.sqlite_path.with_name("cache") if self.sqlite_path else Path("var/cache")
 
 
 class SettingsError(Exception):

@@ -18,7 +18,9 @@ from sqlalchemy import select
 from chromium import PERSON, launch
 from conftest import SECRET_KEY, Cast, Server, add_cast, headers, in_transaction, postgres_url
 from credtrail.interactions.visits import set_aside_interactions
+from credtrail.pages.token import PageTokens
 from credtrail.settings import Settings
+from credtrail.values import now
 
 PATIENCE_SECONDS = 15
 ANOTHER_SITE = re.compile(r"https?://(?!127\.0\.0\.1[:/])")
@@ -44,7 +46,7 @@ class Site:
     def __init__(self, server: Server, settings: Settings, cast: Cast) -> None:
         self.url = server.url
         self.cast = cast
-        self._settings = settings
+        self.settings = settings
         self._api = httpx.Client(base_url=f"{server.url}/v1", headers=headers(cast.ada))
         self.close = self._api.close
 
@@ -72,12 +74,19 @@ class Site:
         def ask(transaction):
             return [tuple(row) for row in transaction.connection.execute(query.order_by(table.c.id))]
 
-        return aside(in_transaction, self._settings, ask)
+        return aside(in_transaction, self.settings, ask)
 
     def expect_set_aside(self, shown: Shown, *expected: tuple[str, str]) -> None:
         """Wait until exactly this was set aside, and see that nothing was recorded."""
         _wait(lambda: self.set_aside(shown), list(expected))
         assert self.interactions(shown) == []
+
+
+def make_older(page: Any) -> None:
+    """As if the page had been made some seconds ago: the server's clock can't be wound on like the browser's."""
+    public_id = page.evaluate("document.documentElement.dataset.credential")
+    token = PageTokens(SECRET_KEY).make(public_id, now() - 5_000)
+    page.evaluate("token => { document.documentElement.dataset.token = token; }", token)
 
 
 def _wait(look: Callable[[], list[Any]], expected: list[Any]) -> None:
@@ -140,6 +149,7 @@ def visit(person):
     def look_at(address, page=None):
         page = page or person.new_page()
         page.goto(address)
+        make_older(page)
         person.clock.run_for(1_000)
         return page
 

@@ -93,7 +93,7 @@ def test_verifying_shows_the_result_item_by_item_and_counts_once_for_each_click(
         "There is no cryptographic proof yet",
     ):
         assert words in said
-    assert re.search(r"Checked on \d{1,2} \w+ 20\d\d at \d\d:\d\d:\d\d UTC", said)
+    assert re.search(r"Checked on \d{1,2} \w+ 20\d\d(,| at) \d\d:\d\d:\d\d UTC", said)
     assert page.url.startswith(shown.address)
     page.get_by_role("link", name="Verify").click()
     site.expect(shown, VIEWED, VERIFIED, VERIFIED)
@@ -123,7 +123,7 @@ def test_everything_can_be_reached_and_done_by_keyboard(site, shown, page):
     page.keyboard.press("Enter")
     expect(page.locator("#verification").get_by_role("heading", name="Verification")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Share on LinkedIn")).to_be_focused()
+    expect(page.get_by_role("link", name="Add to LinkedIn profile")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page.get_by_role("status")).to_have_text("Link copied.")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from browser.conftest import make_older
+
 pytestmark = pytest.mark.browser
 
 VIEWED = ("credential_viewed", "guest")
@@ -27,6 +29,7 @@ def page(person):
 def test_a_view_counts_after_a_second_and_only_once(site, page):
     shown = site.add_credential()
     page.goto(shown.address)
+    make_older(page)
     page.clock.run_for(999)
     assert page.reports == []
     page.clock.run_for(1)
@@ -48,6 +51,7 @@ def test_only_the_visible_time_adds_up(site, page):
     shown = site.add_credential()
     page.add_init_script(HIDDEN)
     page.goto(shown.address)
+    make_older(page)
     for visible, ms in ((True, 600), (False, 60_000), (True, 300), (False, 60_000), (True, 99)):
         page.evaluate("show", visible)
         page.clock.run_for(ms)
@@ -63,6 +67,7 @@ def test_a_page_rendered_in_advance_begins_when_somebody_comes(site, page):
     page.clock.run_for(600_000)
     assert page.reports == []
     assert page.evaluate("localStorage.length") == 0
+    make_older(page)
     page.evaluate("activate()")
     page.clock.run_for(1_000)
     site.expect(shown, ("credential_viewed", "recipient"))
@@ -83,8 +88,10 @@ def test_each_visit_is_a_view_of_its_own(site, page):
     shown = site.add_credential()
     for _ in range(2):
         page.goto(shown.address)
+        make_older(page)
         page.clock.run_for(1_000)
     page.reload()
+    make_older(page)
     page.clock.run_for(1_000)
     site.expect(shown, VIEWED, VIEWED, VIEWED)
 
@@ -92,13 +99,16 @@ def test_each_visit_is_a_view_of_its_own(site, page):
 def test_a_tab_that_comes_back_after_hours_has_a_fresh_token_and_no_second_view(site, page):
     shown = site.add_credential()
     page.goto(shown.address)
+    make_older(page)
     page.clock.run_for(1_000)
     site.expect(shown, VIEWED)
     first = page.evaluate("document.documentElement.dataset.token")
     page.clock.fast_forward("05:30:00")
     with page.expect_response(shown.address):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.clock.run_for(1_000)
     page.wait_for_function("first => document.documentElement.dataset.token !== first", arg=first)
+    make_older(page)
     page.get_by_role("link", name="Verify").click()
     site.expect(shown, VIEWED, ("credential_verified", "guest"))
 

@@ -39,7 +39,13 @@ class House:
         async def send(message):
             sent.append(message)
 
-        scope = {"type": "http", "method": "GET", "path": "/v1/thing", "query_string": b"", "headers": HEADERS}
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/v1/thing",
+            "query_string": b"",
+            "headers": HEADERS,
+        }
         await self.gate(scope, receive, send)
         return sent[0]["status"]
 

@@ -1,12 +1,14 @@
 """Workspaces and access tokens as values. Pure: no web, no database, no clock."""
 
+import re
 import secrets
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 from msgspec import Struct
 
+from credtrail.errors import invalid
 from credtrail.values import Moment, present_moment
 
 Access = Literal["full", "read"]
@@ -47,6 +49,22 @@ class IssuerProfile(NamedTuple):
     indexed: bool = False
     logo_digest: str | None = None
     signature_digest: str | None = None
+
+
+def change_profile(profile: IssuerProfile, changes: dict[str, Any]) -> IssuerProfile:
+    """The profile with these fields changed; an empty text clears one that may be empty.
+
+    Refuses (400) an address that isn't http or https, a colour that isn't `#rrggbb`, an e-mail address without @.
+    """
+    emptied = {name: None if value == "" else value for name, value in changes.items()}
+    changed = IssuerProfile(**{**profile._asdict(), **emptied})
+    if changed.website_url and not re.fullmatch(r"https?://[^\s/?#]+\S*", changed.website_url):
+        raise invalid("website", "must be an http:// or https:// address")
+    if changed.contact_email and not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+", changed.contact_email):
+        raise invalid("contact", "must be an e-mail address")
+    if not re.fullmatch(r"#[0-9a-f]{6}", changed.brand_color or ""):
+        raise invalid("color", "must be # and six hexadecimal digits, such as #14594b")
+    return changed
 
 
 class IssuerImage(NamedTuple):

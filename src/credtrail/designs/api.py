@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from credtrail.designs.model import BUILT_IN, DesignAnswer, find_design, present_design
+from credtrail.designs.artwork import sample_path
+from credtrail.designs.model import BUILT_IN, Design, DesignAnswer, find_design, present_design
 from credtrail.errors import Refusal
 from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
@@ -17,10 +18,11 @@ class DesignsPage(Struct):
 
 
 class Designs:
-    """The designs that a workspace's groups can use."""
+    """The designs that a workspace's groups can use; `public_url` is where their pictures are served."""
 
-    def __init__(self, cursors: Cursors) -> None:
+    def __init__(self, cursors: Cursors, public_url: str) -> None:
         self._cursors = cursors
+        self._public_url = public_url
 
     def endpoints(self) -> list[Endpoint]:
         """The routes of this face."""
@@ -47,11 +49,14 @@ class Designs:
         if slice_.newer:
             found = [design for design in BUILT_IN if slice_.edge is None or design.id > slice_.edge]
         page, pagination = self._cursors.page(found[: slice_.limit], slice_, scope, lambda design: design.id)
-        return answer(200, DesignsPage([present_design(design) for design in page], pagination))
+        return answer(200, DesignsPage([self._present(design) for design in page], pagination))
 
     async def get(self, call: Call) -> Answer:
         """One design."""
         design = find_design(call.path["id"])
         if design is None:
             raise Refusal("not_found")
-        return answer(200, present_design(design))
+        return answer(200, self._present(design))
+
+    def _present(self, design: Design) -> DesignAnswer:
+        return present_design(design, f"{self._public_url}{sample_path(design)}")

@@ -1,8 +1,10 @@
 """Designs: what a credential looks like. Pure.
 
-So far there are built-in designs only, the same in every workspace; they have no row of their own.
+So far there are built-in designs only, the same in every workspace; they have no row of their own. `render` draws
+them.
 """
 
+import re
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
@@ -18,6 +20,12 @@ class Design(NamedTuple):
     type: Literal["certificate", "badge"]
     created_at: Moment
     updated_at: Moment
+    look: Literal["classic", "modern", "seal", "hexagon"]
+
+    @property
+    def slug(self) -> str:
+        """Its name in addresses: `Classic certificate` → `classic-certificate`."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
 class DesignAnswer(Struct, rename="camel"):
@@ -33,7 +41,12 @@ class DesignAnswer(Struct, rename="camel"):
 
 _SINCE = parse_moment("2026-11-23T00:00:00Z")
 
-BUILT_IN = (Design("01m82v7m00f40wh8r3gzxg3h9z", "Classic certificate", "certificate", _SINCE, _SINCE),)
+BUILT_IN = (
+    Design("01m82v7m00f40wh8r3gzxg3h9z", "Classic certificate", "certificate", _SINCE, _SINCE, "classic"),
+    Design("01m82v7m01n6wd4c0x2bq7k5te", "Modern certificate", "certificate", _SINCE, _SINCE, "modern"),
+    Design("01m82v7m02s9vhz3a8prj1f6yc", "Seal badge", "badge", _SINCE, _SINCE, "seal"),
+    Design("01m82v7m03x2jgt5kd7m4ne8qb", "Hexagon badge", "badge", _SINCE, _SINCE, "hexagon"),
+)
 """Designs that come with the software, oldest first."""
 
 
@@ -42,13 +55,13 @@ def find_design(id_: str) -> Design | None:
     return next((design for design in BUILT_IN if design.id == id_), None)
 
 
-def present_design(design: Design) -> DesignAnswer:
-    """The design as the wire shows it. There is no preview picture of the built-in one."""
+def present_design(design: Design, preview_url: str) -> DesignAnswer:
+    """The design as the wire shows it."""
     return DesignAnswer(
         design.id,
         design.name,
         design.type,
-        None,
+        preview_url,
         present_moment(design.created_at),
         present_moment(design.updated_at),
     )

@@ -1,13 +1,16 @@
 """/v1/credential-interactions. Wired by `app`. Source: contract, section 2."""
 
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from credtrail.database import Database
+from credtrail.accounts.store import find_workspace
+from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal, invalid
+from credtrail.interactions.counts import list_set_aside_counts
 from credtrail.interactions.export import Format, export_chunks
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import (
@@ -17,16 +20,34 @@ from credtrail.interactions.model import (
     Interaction,
     InteractionAnswer,
     NewInteraction,
+    Reason,
+    SetAsideAnswer,
     present_interaction,
     read_triggered_at,
 )
 from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
-from credtrail.values import Answer, AnyId, DateTime, Stream, answer, must, now, parse_moment
+from credtrail.interactions.visits import SetAside, list_set_aside
+from credtrail.values import (
+    Answer,
+    AnyId,
+    DateTime,
+    IsoDate,
+    Stream,
+    answer,
+    day_of,
+    must,
+    now,
+    parse_date,
+    parse_moment,
+    present_moment,
+)
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Cursor, Cursors, Limit, Pagination
 from credtrail.web.parse import parse_body
 
 MOST_IN_BATCH = 1_000
+MOST_DAYS = 366
+USUAL_DAYS = 30
 
 
 class FilterQuery(Struct, rename="camel"):
@@ -58,6 +79,43 @@ class InteractionsPage(Struct):
 
     data: list[InteractionAnswer]
     pagination: Pagination
+
+
+class SetAsideQuery(Struct, rename="camel"):
+    """A page of what was set aside; filters optional, both at once."""
+
+    credential_id: AnyId | None = None
+    reason: Reason | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 20
+
+
+class SetAsidePage(Struct):
+    """One page of what was set aside, newest first."""
+
+    data: list[SetAsideAnswer]
+    pagination: Pagination
+
+
+class DaysQuery(Struct, rename="camel"):
+    """From one day to another, both included, in the workspace's time zone."""
+
+    day_from: IsoDate | None = None
+    day_to: IsoDate | None = None
+
+
+class SetAsideCount(Struct):
+    """How many were set aside on a day for a reason."""
+
+    day: str
+    reason: Reason
+    count: int
+
+
+class SetAsideCounts(Struct):
+    """Counts by day and reason, oldest first; what isn't there is none."""
+
+    data: list[SetAsideCount]
 
 
 class NewInteractions(Struct):
@@ -158,6 +216,28 @@ class Interactions:
                 refusals=("not_found",),
                 tag=tag,
             ),
+            Endpoint(
+                "GET",
+                f"{base}/set-aside",
+                self.list_set_aside,
+                "List what was set aside",
+                SetAsidePage,
+                query=SetAsideQuery,
+                description="What credential pages sent and what isn't a person's doing, each with its reason. "
+                "Newest first; kept for some days, and no more than some rows for each credential and hour.",
+                tag=tag,
+            ),
+            Endpoint(
+                "GET",
+                f"{base}/set-aside/counts",
+                self.count_set_aside,
+                "Count what was set aside",
+                SetAsideCounts,
+                query=DaysQuery,
+                description="By day and reason, the last 30 days if nothing else is asked for. "
+                "Everything that was set aside is in it.",
+                tag=tag,
+            ),
         ]
 
     async def create(self, call: Call) -> Answer:
@@ -219,6 +299,36 @@ class Interactions:
 
         return export_chunks(call.query.format, batches())
 
+    async def list_set_aside(self, call: Call) -> Answer:
+        """One page of what pages sent and was set aside, newest first."""
+        workspace_id, query = call.caller.workspace_id, call.query
+        scope = ("set-aside", workspace_id, query.credential_id, query.reason)
+        slice_ = self._cursors.read(query.cursor, query.limit, scope)
+        found = await self._database.read(
+            lambda transaction: list_set_aside(
+                transaction,
+                workspace_id,
+                credential_id=query.credential_id,
+                reason=query.reason,
+                **slice_._asdict(),
+            )
+        )
+        page, pagination = self._cursors.page(found, slice_, scope, lambda aside: aside.id)
+        return answer(200, SetAsidePage([_present_set_aside(one) for one in page], pagination))
+
+    async def count_set_aside(self, call: Call) -> Answer:
+        """Counts by day and reason; refuses more than a year at once."""
+        workspace_id = call.caller.workspace_id
+
+        def ask(transaction: Transaction) -> SetAsideCounts:
+            workspace = find_workspace(transaction, id=workspace_id)
+            today = day_of(transaction.at, workspace.time_zone if workspace else "UTC")
+            first, last = _read_days(call.query, date.fromisoformat(today))
+            found = list_set_aside_counts(transaction, workspace_id, first, last)
+            return SetAsideCounts([SetAsideCount(day, reason, count) for day, reason, count in found])  # type: ignore[arg-type]
+
+        return answer(200, await self._database.read(ask))
+
 
 def _read_entry(new: NewInteraction) -> Entry:
     return Entry(
@@ -261,6 +371,36 @@ def _read_filters(query: FilterQuery) -> Filters:
         query.triggered_by,
         _read_bound("triggeredFrom", query.triggered_from),
         _read_bound("triggeredTo", query.triggered_to),
+    )
+
+
+def _read_days(query: DaysQuery, today: date) -> tuple[str, str]:
+    last = _read_day("dayTo", query.day_to) or today
+    first = _read_day("dayFrom", query.day_from)
+    if first is None:
+        first = last - timedelta(days=min(USUAL_DAYS - 1, (last - date.min).days))
+    if first > last:
+        raise invalid("dayFrom", "must not be after dayTo")
+    if (last - first).days >= MOST_DAYS:
+        raise invalid("dayFrom", f"must not be more than {MOST_DAYS - 1} days before dayTo")
+    return first.isoformat(), last.isoformat()
+
+
+def _read_day(field: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else parse_date(text)
+    except ValueError:
+        raise invalid(field, "must be a calendar day written YYYY-MM-DD") from None
+
+
+def _present_set_aside(aside: SetAside) -> SetAsideAnswer:
+    return SetAsideAnswer(
+        aside.id,
+        aside.credential_id,
+        aside.event_type,  # type: ignore[arg-type]  # only known types are set aside
+        aside.triggered_by,  # type: ignore[arg-type]
+        present_moment(aside.triggered_at),
+        aside.reason,
     )
 
 

@@ -24,11 +24,50 @@ EventType = Literal[
 ]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 
+PageAction = Literal[
+    "shared_to_bluesky",
+    "shared_to_threads",
+    "shared_to_reddit",
+    "shared_natively",
+    "shared_by_email",
+    "qr_code_shown",
+    "embed_code_copied",
+    "printed",
+    "name_correction_requested",
+]
+"""What people do on a page that the wire has no event type for: counted by day, never an interaction."""
+
+PAGE_ACTIONS: frozenset[str] = frozenset(get_args(PageAction))
+
+ReportedType = Literal[EventType, PageAction]
+"""What a page may report."""
+
 Actor = Literal["recipient", "guest"]
 ACTORS: tuple[str, ...] = get_args(Actor)
 
-Certainty = Literal["api", "claimed", "link", "verified"]
-"""How we know the actor: an API caller said so, the browser's flag, a signed link, a typed e-mail code."""
+Certainty = Literal["api", "page", "claimed", "link", "verified"]
+"""How we know who acted: an API caller said so (`api`); a page told of somebody who didn't say to be the recipient
+(`page`: every guest); the address's or the browser's bare flag (`claimed`); a signed link, as it is mailed (`link`);
+a typed e-mail code (`verified`: nothing gives it yet). Never on the wire."""
+
+Reason = Literal[
+    "wrong_origin",
+    "invalid_token",
+    "foreign_token",
+    "expired_token",
+    "prefetch",
+    "robot",
+    "automation",
+    "impossible_timing",
+    "not_visible",
+    "unconfirmed",
+    "rate_limited",
+    "repeat",
+    "too_many",
+]
+"""Why something that a page sent is set aside, in the order of looking: the first that applies is the one kept."""
+
+REASONS: tuple[str, ...] = get_args(Reason)
 
 EARLIEST: Moment = parse_moment("2000-01-01T00:00:00Z")
 FUTURE_TOLERANCE_MS = 5 * 60_000
@@ -53,6 +92,17 @@ class InteractionAnswer(Struct, rename="camel"):
     triggered_at: str
 
 
+class SetAsideAnswer(Struct, rename="camel"):
+    """Something that a page sent and that isn't counted, as our extension of the wire shows it."""
+
+    id: str
+    credential_id: str
+    event_type: ReportedType
+    triggered_by: Actor
+    triggered_at: str
+    reason: Reason
+
+
 class Interaction(NamedTuple):
     """One recorded interaction. `triggered_at` is what the client claims; the time received is in the id."""
 
@@ -64,6 +114,15 @@ class Interaction(NamedTuple):
     triggered_by: str
     triggered_at: Moment
     certainty: str
+
+
+class PageActed(NamedTuple):
+    """Something done on a page that is no interaction: all that is known of it but its day."""
+
+    workspace_id: str
+    group_id: str
+    action: str
+    triggered_by: str
 
 
 class Filters(NamedTuple):

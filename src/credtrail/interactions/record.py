@@ -2,7 +2,8 @@
 
 Both doors, the API and the credential's page, submit here. All submissions that wait share one transaction:
 whose credentials are these, which keys were used before, what is left of these visits; then append, count,
-keep the answers; then the commit; then each is answered. Nothing is read again.
+keep the answers; then the commit; then each is answered. Nothing is read again. Of the API's alone, nothing is
+asked that this process knows already; what pages send is asked about each time.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +16,13 @@ from credtrail.database import BulkTransaction, Database, Writes
 from credtrail.database.group import GroupWriter
 from credtrail.database.idempotency import find_answers, keep_answers, replay
 from credtrail.errors import Refusal, invalid
-from credtrail.interactions.counts import add_counts
+from credtrail.interactions.counts import add_counts, add_page_counts
 from credtrail.interactions.log import Log
-from credtrail.interactions.model import Interaction
-from credtrail.interactions.visits import Allowances, Reason, SetAside, keep_aside
+from credtrail.interactions.model import PAGE_ACTIONS, Certainty, Interaction, PageActed, Reason
+from credtrail.interactions.visits import Allowances, SetAside, Shelf
 from credtrail.values import Answer, IdempotencyKey, Moment, day_of
 
-Outcome = Interaction | SetAside | Refusal
+Outcome = Interaction | SetAside | PageActed | Refusal
 
 _MOST_OWNERS = 50_000
 
@@ -29,14 +30,15 @@ _MOST_OWNERS = 50_000
 class Entry(NamedTuple):
     """One interaction that someone wants recorded.
 
-    From a page: `visit_id` is the page token's, `reason` is why it must be set aside, when that is known already.
+    From a page: `visit_id` is the page token's, `reason` is why it must be set aside, when that is known already;
+    one of them is given. `event_type` may then be one of the page's own actions, too.
     """
 
     credential_id: str
     event_type: str
     triggered_by: str
     triggered_at: Moment
-    certainty: str = "api"
+    certainty: Certainty = "api"
     visit_id: str | None = None
     reason: Reason | None = None
 
@@ -102,8 +104,8 @@ class Recorder:
         answers = [batch.settle(submission) for submission in submissions]
         writes = (
             *self._log.append([interaction for interaction, _ in batch.recorded]),
-            *keep_aside(batch.aside),
             *keep_answers(transaction.at, batch.to_keep),
+            *(batch.pages.writes() if batch.pages else ()),
             *add_counts(batch.recorded),
         )
         return writes, answers
@@ -119,23 +121,19 @@ class _Batch:
         submissions: list[Submission],
     ) -> None:
         self.recorded: list[tuple[Interaction, str]] = []
-        self.aside: list[SetAside] = []
         self.to_keep: list[tuple[IdempotencyKey, Answer, str | None]] = []
         self._transaction = transaction
         self._owners = owners
         keys = [submission.key for submission in submissions if submission.key is not None]
         self._kept = find_answers(transaction, keys) if keys else {}
-        visits = [
-            (entry.visit_id, entry.credential_id, entry.event_type == "credential_viewed")
+        reported = [
+            entry
             for submission in submissions
             if submission.workspace_id is None
             for entry in submission.entries
-            if isinstance(entry, Entry)
-            and entry.visit_id
-            and not entry.reason
-            and entry.credential_id in owners
+            if isinstance(entry, Entry) and entry.credential_id in owners
         ]
-        self._allowances = Allowances(transaction, visits) if visits else None
+        self.pages = _Reported(transaction, reported) if reported else None
 
     def settle(self, submission: Submission) -> Answer | Exception:
         """Decide each entry and present the outcomes; a used key gets its first answer again."""
@@ -165,20 +163,55 @@ class _Batch:
         if owner is None or (submission.workspace_id is not None and owner[0] != submission.workspace_id):
             return invalid("credentialId", "must be the id of a credential of this workspace")
         workspace_id, group_id, time_zone = owner
-        reason = entry.reason
-        if reason is None and entry.visit_id is not None and self._allowances is not None:
-            reason = self._allowances.take(entry.visit_id, is_view=entry.event_type == "credential_viewed")
         id_ = self._transaction.new_id()
         credential_id, event_type, triggered_by, triggered_at, certainty = entry[:5]
-        if reason is not None:
-            set_aside = SetAside(
-                id_, workspace_id, credential_id, event_type, triggered_by, triggered_at, reason
-            )
-            self.aside.append(set_aside)
-            metrics.SET_ASIDE.labels(reason).inc()
-            return set_aside
         interaction = Interaction(
             id_, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, certainty
         )
-        self.recorded.append((interaction, day_of(triggered_at, time_zone)))
+        day = day_of(triggered_at, time_zone)
+        if submission.workspace_id is None and self.pages is not None:
+            outcome = self.pages.judge(entry, interaction, day)
+            if outcome is not None:
+                return outcome
+        self.recorded.append((interaction, day))
         return interaction
+
+
+class _Reported:
+    """What pages sent in one transaction: what their visits allow, and what becomes no interaction."""
+
+    def __init__(self, transaction: BulkTransaction, entries: list[Entry]) -> None:
+        self._allowances = Allowances(
+            transaction,
+            [
+                (entry.visit_id, entry.credential_id, entry.event_type == "credential_viewed")
+                for entry in entries
+                if entry.visit_id is not None and entry.reason is None
+            ],
+        )
+        self._shelf = Shelf(transaction, {entry.credential_id for entry in entries})
+        self._aside: list[tuple[SetAside, str, str]] = []
+        self._acted: list[tuple[PageActed, str]] = []
+
+    def judge(self, entry: Entry, wanted: Interaction, day: str) -> SetAside | PageActed | None:
+        """What it is instead of the interaction that the page wants recorded; None: nothing else."""
+        reason = entry.reason
+        if reason is None and entry.visit_id is not None:
+            is_view = entry.event_type == "credential_viewed"
+            reason = self._allowances.take(entry.visit_id, is_view=is_view)
+        id_, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, _ = wanted
+        if reason is not None:
+            aside = SetAside(id_, workspace_id, credential_id, event_type, triggered_by, triggered_at, reason)
+            self._shelf.put(aside)
+            self._aside.append((aside, group_id, day))
+            metrics.SET_ASIDE.labels(reason).inc()
+            return aside
+        if event_type in PAGE_ACTIONS:
+            acted = PageActed(workspace_id, group_id, event_type, triggered_by)
+            self._acted.append((acted, day))
+            return acted
+        return None
+
+    def writes(self) -> Writes:
+        """The statements that keep all of it."""
+        return (*self._shelf.writes(), *add_page_counts(self._acted, self._aside))

@@ -1,24 +1,28 @@
 """What one visit to a credential's page may add, and what was set aside from it. Called by `record.py`.
 
-A visit is one page token: it may add one view and a bounded number of other interactions. What a page sent
-that isn't a person's doing is kept in `set_aside_interactions` with a named reason, for the issuer to see, and
-deleted after a while (`forget_old`). Neither table holds an address, a user agent or a cookie.
+A visit is one page token: it may add one view and a bounded number of other acts. What a page sent that isn't a
+person's doing is kept in `set_aside_interactions` with a named reason, for the issuer to see, and deleted after a
+while (`forget_old`). A flood can't fill the disk: beyond a number of rows for each credential and hour, it is only
+counted (`counts.py`, where all that is set aside is counted by day). No table here holds an address, a user agent
+or a cookie.
 """
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, delete
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, delete, select
 
-from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
-from credtrail.values import Moment
-
-Reason = Literal[
-    "robot", "prefetch", "automation", "invalid_token", "expired_token", "wrong_origin", "repeat", "too_many"
-]
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, cut, metadata
+from credtrail.interactions.model import Reason
+from credtrail.values import Moment, new_id
 
 OTHERS_PER_VISIT = 30
 """More clicks than a person makes on one page, fewer than would be worth forging."""
+
+ROWS_PER_HOUR = 100
+"""As many set-aside rows are kept of one credential within an hour; the others are counted without a row."""
+
+_HOUR_MS = 3_600_000
 
 page_visits = Table(
     "page_visits",
@@ -37,14 +41,15 @@ set_aside_interactions = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("workspace_id", Key, nullable=False),
-    Column(
-        "credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), nullable=False, index=True
-    ),
+    Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), nullable=False),
     Column("event_type", Key, nullable=False),
     Column("triggered_by", Key, nullable=False),
     Column("triggered_at", BigInteger, nullable=False),
     Column("reason", Key, nullable=False),
+    # Every list is by id within one of these.
     Index(None, "workspace_id", "id"),
+    Index(None, "workspace_id", "reason", "id"),
+    Index(None, "credential_id", "id"),
     Index(None, "triggered_at"),
 )
 
@@ -71,6 +76,13 @@ _SET_ASIDE = RowSet(
     triggered_by="text",
     triggered_at="bigint",
     reason="text",
+)
+_KEPT_SINCE = RowSet(
+    "select rows.credential_id, count(*) as kept from {rows} join set_aside_interactions aside "
+    "on aside.credential_id = rows.credential_id and aside.id > rows.since group by rows.credential_id",
+    returns=("credential_id", "kept"),
+    credential_id="text",
+    since="text",
 )
 
 
@@ -114,9 +126,50 @@ class Allowances:
         return "repeat" if is_view else "too_many"
 
 
-def keep_aside(aside: list[SetAside]) -> Writes:
-    """The statement that keeps what was set aside, with its reasons."""
-    return ((_SET_ASIDE, aside),)
+class Shelf:
+    """Room for set-aside rows of the credentials that take part in one transaction.
+
+    The bound is for each credential and the hour before now. Transactions that run beside each other may together
+    go beyond it by what they hold, not by more.
+    """
+
+    def __init__(self, transaction: BulkTransaction, credential_ids: Iterable[str]) -> None:
+        since = new_id(transaction.at - _HOUR_MS)
+        kept = transaction.run(_KEPT_SINCE, [(id_, since) for id_ in sorted(credential_ids)])
+        self._kept: dict[str, int] = {id_: count for id_, count in kept}  # noqa: C416 - of any length, for the types
+        self.rows: list[SetAside] = []
+
+    def put(self, aside: SetAside) -> None:
+        """Keep it as a row where there is room for one."""
+        kept = self._kept.get(aside.credential_id, 0)
+        if kept < ROWS_PER_HOUR:
+            self._kept[aside.credential_id] = kept + 1
+            self.rows.append(aside)
+
+    def writes(self) -> Writes:
+        """The statement that keeps the rows."""
+        return ((_SET_ASIDE, self.rows),)
+
+
+def list_set_aside(
+    transaction: Transaction,
+    workspace_id: str,
+    *,
+    credential_id: str | None,
+    reason: str | None,
+    edge: str | None,
+    newer: bool,
+    limit: int,
+) -> list[SetAside]:
+    """Up to `limit` set-aside rows before the edge, newest first; with `newer` those after it, oldest first."""
+    table = set_aside_interactions
+    query = select(table).where(table.c.workspace_id == workspace_id)
+    if credential_id is not None:
+        query = query.where(table.c.credential_id == credential_id)
+    if reason is not None:
+        query = query.where(table.c.reason == reason)
+    query = cut(query, table.c.id, edge=edge, newer=newer, limit=limit)
+    return [SetAside(*row) for row in transaction.connection.execute(query)]
 
 
 def forget_old(transaction: Transaction, *, set_aside_days: int, visit_seconds: int) -> int:

@@ -1,47 +1,88 @@
 """What a credential's page reports, on its way to the recorder. Wired by `app`.
 
-The only way in without an access token. What it sends becomes an interaction only after each of the checks in
-`_judge`; what fails one is kept aside with its reason, never dropped. No address of a visitor is kept or logged.
+The only way in without an access token. What it sends becomes an interaction, or a page action that is counted,
+only after each of the checks in `_judge`; what fails one is kept aside with its reason, never dropped. No address
+of a visitor is kept or logged: it is looked at once, for the limit of its network.
 """
 
 from collections.abc import Mapping
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from credtrail.credentials.model import Credential
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
-from credtrail.interactions.model import Actor, EventType
+from credtrail.interactions.model import Actor, Certainty, Reason, ReportedType
 from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
-from credtrail.interactions.visits import Reason, SetAside
+from credtrail.interactions.visits import SetAside
 from credtrail.pages.robots import find_reason
-from credtrail.pages.token import PageTokens, Visit
-from credtrail.values import Answer, Moment, now
+from credtrail.pages.token import PageTokens, RecipientLinks, Visit
+from credtrail.values import Answer, Moment, must, now
 from credtrail.web.gate import read_body
+from credtrail.web.limits import NetworkLimit, RateLimit
 from credtrail.web.parse import parse_body
 
 _LARGEST_REPORT_BYTES = 4_096
 
+SEEN_MS = 1_000
+"""As long a page must have been visible for a view; the tracker waits for it."""
+
+SOONEST_MS = 300
+"""Nobody reads a page and clicks within this time of its making, which includes the way to the browser and back."""
+
+CLOCKS_DIFFER_MS = 50
+"""Of two servers, one of which made the page and the other takes its report."""
+
+SCANNING_MS = 10 * 60_000
+"""As long after our mail most of what opens its link is a scanner of mails, which runs JavaScript but has no hands."""
+
 
 class Report(Struct, rename="camel"):
-    """What the tracker reports. `automated` is the browser's own word (navigator.webdriver)."""
+    """What the tracker reports. What it leaves out is taken for the worst.
+
+    `automated` is the browser's own word (navigator.webdriver). `visible_ms`: how long the page had been visible
+    when it happened. `input`: whether a person's own input (pointer, key, scroll, touch) had come before. `link`: the
+    token of a mailed link, where the device has one.
+    """
 
     token: str
-    event_type: EventType
+    event_type: ReportedType
     triggered_by: Actor
     automated: bool = False
+    visible_ms: Annotated[int, must("be a whole number of milliseconds, not negative", ge=0)] = 0
+    input: bool = False
+    link: str | None = None
+
+
+class ReportLimits(NamedTuple):
+    """How many reports are counted from one network of visitors, and of one credential."""
+
+    of_networks: NetworkLimit
+    of_credentials: RateLimit
 
 
 class Reports:
     """Takes in what trackers saw; `public_url` is this installation's address, without a trailing slash."""
 
-    def __init__(self, database: Database, recorder: Recorder, tokens: PageTokens, public_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        recorder: Recorder,
+        tokens: PageTokens,
+        links: RecipientLinks,
+        limits: ReportLimits,
+        public_url: str,
+    ) -> None:
         self._database = database
         self._recorder = recorder
         self._tokens = tokens
+        self._links = links
+        self._limits = limits
         self._public_url = public_url
 
     async def take_interaction(self, request: Request) -> Response:
@@ -63,25 +104,42 @@ class Reports:
             raise Refusal("not_found")
         credential = view.credential
         visit = self._tokens.read(report.token, credential.public_id, at)
-        reason = self._judge(request, report, visit)
         entry = Entry(
             credential.id,
             report.event_type,
             report.triggered_by,
             at,
-            certainty="claimed",
+            certainty=self._find_certainty(report, credential.public_id),
             visit_id=visit.id if isinstance(visit, Visit) else None,
-            reason=reason,
+            reason=self._judge(request, report, visit, credential, at),
         )
         return await self._recorder.record(Submission(None, (entry,), _present))
 
-    def _judge(self, request: Request, report: Report, visit: Visit | Reason) -> Reason | None:
-        """The first reason to set a report aside, or None for a person's."""
+    def _judge(
+        self, request: Request, report: Report, visit: Visit | Reason, credential: Credential, at: Moment
+    ) -> Reason | None:
+        """The first reason to set a report aside, or None for a person's; what the visit has left comes later."""
         if not _is_same_origin(request.headers, self._public_url):
             return "wrong_origin"
         if not isinstance(visit, Visit):
             return visit
-        return find_reason(request.headers, automated=report.automated)
+        return (
+            find_reason(request.headers, automated=report.automated)
+            or _find_doubt(report, at - visit.began_at, credential.sent_at, at)
+            or self._find_excess(request, credential)
+        )
+
+    def _find_excess(self, request: Request, credential: Credential) -> Reason | None:
+        """Counts what is otherwise a person's; a network that has had its share takes nothing of the credential's."""
+        address = request.client.host if request.client else None
+        if self._limits.of_networks.take(address) and self._limits.of_credentials.take(credential.id).granted:
+            return None
+        return "rate_limited"
+
+    def _find_certainty(self, report: Report, public_id: str) -> Certainty:
+        if report.triggered_by == "guest":
+            return "page"
+        return "link" if report.link and self._links.check(report.link, public_id) else "claimed"
 
     async def _find(self, request: Request) -> tuple[PublicView | None, Moment]:
         public_id = request.path_params["public_id"]
@@ -100,6 +158,18 @@ def _is_same_origin(headers: Mapping[str, str], public_url: str) -> bool:
         return False
     origin = urlsplit(headers.get("origin", "")).netloc
     return origin != "" and origin in (headers.get("host", ""), urlsplit(public_url).netloc)
+
+
+def _find_doubt(report: Report, age_ms: int, sent_at: Moment | None, at: Moment) -> Reason | None:
+    """Why nobody can have done this: too soon after the page was made, unseen, or without hands."""
+    is_view = report.event_type == "credential_viewed"
+    if age_ms < (SEEN_MS - CLOCKS_DIFFER_MS if is_view else SOONEST_MS):
+        return "impossible_timing"
+    if is_view and report.visible_ms < SEEN_MS:
+        return "not_visible"
+    if not report.input and sent_at is not None and at - sent_at < SCANNING_MS:
+        return "unconfirmed"
+    return None
 
 
 def _present(outcomes: list[Outcome]) -> Answer:

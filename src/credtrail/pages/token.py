@@ -1,8 +1,10 @@
-"""Page tokens: what a credential's page needs to report interactions. Pure but for the randomness of new ones.
+"""What is signed for credential pages: page tokens and recipients' links. Pure but for the randomness of new ones.
 
-A token says: this page, of this credential, was handed out at this time; here is the number of the visit. It
-is signed, so it can't be made up, and it names one credential, so it can't be used on another. It says nothing
-about the visitor and is kept nowhere in the browser.
+A page token says: this page, of this credential, was handed out at this time; here is the number of the visit.
+It is signed, so it can't be made up, and it names one credential, so it can't be used on another. It says
+nothing about the visitor and is kept nowhere in the browser.
+
+A recipient's link token says: who holds this got it in the mail to the recipient of this credential.
 """
 
 import hmac
@@ -11,7 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 from typing import NamedTuple
 
-from credtrail.interactions.visits import Reason
+from credtrail.interactions.model import Reason
 from credtrail.values import Moment
 
 LIFETIME_SECONDS = 6 * 3_600
@@ -19,8 +21,10 @@ LIFETIME_SECONDS = 6 * 3_600
 
 _VISIT_BYTES = 12
 _TIME_BYTES = 6
+_CREDENTIAL_BYTES = 8
 _MAC_BYTES = 16
-_LENGTH = _VISIT_BYTES + _TIME_BYTES + _MAC_BYTES
+_LENGTH = _VISIT_BYTES + _TIME_BYTES + _CREDENTIAL_BYTES + _MAC_BYTES
+_LINK_BYTES = 18
 
 
 class Visit(NamedTuple):
@@ -38,8 +42,9 @@ class PageTokens:
 
     def make(self, public_id: str, at: Moment) -> str:
         """A token for one more visit to this credential's page."""
-        payload = secrets.token_bytes(_VISIT_BYTES) + at.to_bytes(_TIME_BYTES, "big")
-        return urlsafe_b64encode(payload + self._mac(payload, public_id)).decode().rstrip("=")
+        visit = secrets.token_bytes(_VISIT_BYTES)
+        payload = visit + at.to_bytes(_TIME_BYTES, "big") + self._name(public_id)
+        return urlsafe_b64encode(payload + self._mac(payload)).decode().rstrip("=")
 
     def read(self, token: str, public_id: str, at: Moment) -> Visit | Reason:
         """The visit, or the reason why what comes with this token is set aside."""
@@ -48,12 +53,37 @@ class PageTokens:
         except ValueError:
             return "invalid_token"
         payload, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if len(raw) != _LENGTH or not hmac.compare_digest(mac, self._mac(payload, public_id)):
+        if len(raw) != _LENGTH or not hmac.compare_digest(mac, self._mac(payload)):
             return "invalid_token"
-        began_at = int.from_bytes(payload[_VISIT_BYTES:], "big")
+        if not hmac.compare_digest(payload[-_CREDENTIAL_BYTES:], self._name(public_id)):
+            return "foreign_token"
+        began_at = int.from_bytes(payload[_VISIT_BYTES:-_CREDENTIAL_BYTES], "big")
         if at - began_at > LIFETIME_SECONDS * 1_000:
             return "expired_token"
         return Visit(payload[:_VISIT_BYTES].hex(), began_at)
 
-    def _mac(self, payload: bytes, public_id: str) -> bytes:
-        return hmac.digest(self._key, payload + public_id.encode(), "sha256")[:_MAC_BYTES]
+    def _name(self, public_id: str) -> bytes:
+        """The credential, in as many bytes as nobody finds a second one for without the key."""
+        return hmac.digest(self._key, b"credential:" + public_id.encode(), "sha256")[:_CREDENTIAL_BYTES]
+
+    def _mac(self, payload: bytes) -> bytes:
+        return hmac.digest(self._key, b"token:" + payload, "sha256")[:_MAC_BYTES]
+
+
+class RecipientLinks:
+    """Makes and checks the token of a mailed link, one for each credential; it doesn't expire.
+
+    It proves that somebody had the recipient's mail before them, or was handed its link: more than the bare flag
+    does, less than a typed code. Nothing of it is stored, so it holds for as long as the secret key.
+    """
+
+    def __init__(self, secret_key: str) -> None:
+        self._key = sha256(b"recipient-link:" + secret_key.encode()).digest()
+
+    def make(self, public_id: str) -> str:
+        """24 characters for the address of a mailed link."""
+        return urlsafe_b64encode(hmac.digest(self._key, public_id.encode(), "sha256")[:_LINK_BYTES]).decode()
+
+    def check(self, token: str, public_id: str) -> bool:
+        """Whether this token was made for this credential."""
+        return hmac.compare_digest(token.encode(), self.make(public_id).encode())

@@ -1,42 +1,53 @@
-"""The public credential page. Wired by `app`.
+"""The public credential page and what hangs on it: verification, embed page, QR code, oEmbed. Wired by `app`.
 
 Showing a page counts nothing: a server can't see who is looking, and robots fetch pages; `reports.py` takes in
 what the page's own script saw. No cookie is set, no address of a visitor is kept or logged.
 """
 
-from typing import Any
+from html import escape
+from typing import Any, Literal
 from unicodedata import east_asian_width
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from credtrail.credentials.model import has_expired
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
-from credtrail.pages.token import PageTokens
-from credtrail.values import Moment, now
+from credtrail.interactions.counts import find_audience
+from credtrail.pages.colors import brand_style
+from credtrail.pages.documents import documents_of, logo_path
+from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_links, share_links
+from credtrail.pages.qr import draw_qr
+from credtrail.pages.token import PageTokens, Visit
+from credtrail.values import Moment, day_of, now
 from credtrail.web.html import render
+from credtrail.web.language import language_of
 
-_LARGEST_REPORT_BYTES = 4_096
-_LINKEDIN = "https://www.linkedin.com/sharing/share-offsite/?url="
+_EMBED_SIZE = (640, 520)
+_IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+_DAY_LONG = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
 
 
 class Pages:
     """Public pages; `public_url` is this installation's address, without a trailing slash."""
 
-    def __init__(self, database: Database, tokens: PageTokens, public_url: str) -> None:
+    def __init__(
+        self, database: Database, tokens: PageTokens, public_url: str, facebook_app_id: str = ""
+    ) -> None:
         self._database = database
         self._tokens = tokens
         self._public_url = public_url
+        self._facebook_app_id = facebook_app_id
 
-    async def show_front(self, _: Request) -> Response:
+    async def show_front(self, request: Request) -> Response:
         """What someone sees who opens the bare address."""
-        return render("pages/front.html")
+        return render(request, "pages/front.html")
 
     async def show_missing(self, request: Request, _: Exception) -> Response:
         """404: the same for a draft, a deleted and an unknown credential, and any other address."""
-        return render("pages/missing.html", status=404)
+        return _missing(request)
 
     async def show_robots(self, _: Request) -> Response:
         """Credential pages ask not to be indexed by themselves; the JSON API is nothing for robots."""
@@ -44,44 +55,168 @@ class Pages:
 
     async def show_credential(self, request: Request) -> Response:
         """The page, with a fresh page token. Counts nothing."""
-        view, at = await self._find(request)
+        view, at = await self._find(request.path_params["public_id"])
         if view is None:
-            return render("pages/missing.html", status=404)
-        shown = self._describe(view, at)
+            return _missing(request)
+        shown = self._describe(request, view, at)
         return render(
+            request,
             "pages/credential.html",
             **shown,
+            **self._actions(request, view, shown),
             token=self._tokens.make(view.credential.public_id, at),
+            logo_path=logo_path(view),
             title_size=_size(view.group.name),
             name_size=_size(view.credential.recipient_name),
-            linkedin_url=f"{_LINKEDIN}{quote(shown['address'], safe='')}",
         )
 
     async def show_verification(self, request: Request) -> Response:
         """What this server can vouch for at this moment, item by item: a part for the page, or a page of its own."""
-        view, at = await self._find(request)
+        view, at = await self._find(request.path_params["public_id"])
         if view is None:
-            return render("pages/missing.html", status=404)
+            return _missing(request)
         part = request.headers.get("x-requested-with") == "credtrail"
         return render(
+            request,
             "pages/verification_part.html" if part else "pages/verification.html",
-            **self._describe(view, at),
+            **self._describe(request, view, at),
             host=urlsplit(self._public_url).netloc,
             checked_at=at,
         )
 
-    def _describe(self, view: PublicView, at: Moment) -> dict[str, Any]:
-        """What both pages of a credential show. The address is the one to hand on: it never carries the flag."""
+    async def show_embed(self, request: Request) -> Response:
+        """The picture with a link to the page, for a frame on anybody's site. It reports nothing."""
+        view, at = await self._find(request.path_params["public_id"])
+        if view is None:
+            return _missing(request)
+        return render(request, "pages/embed.html", **self._describe(request, view, at), frames=True)
+
+    async def show_audience(self, request: Request) -> Response:
+        """How often others have seen the credential, for its recipient's eyes; asked for by the page itself.
+
+        Assumed: whoever holds the page and says to be its recipient may know this one number; it names nobody.
+        """
+        public_id = request.path_params["public_id"]
+        view, at = await self._find(public_id)
+        token = request.headers.get("credtrail-page-token", "")
+        if view is None or not isinstance(self._tokens.read(token, public_id, at), Visit):
+            return _missing(request)
+        credential_id = view.credential.id
+        views, last_day = await self._database.read(
+            lambda transaction: find_audience(transaction, credential_id)
+        )
+        return render(request, "pages/audience.html", views=views, last_day=last_day)
+
+    async def show_qr(self, request: Request) -> Response:
+        """The QR code of a credential's address. The same for an id that nobody has: it tells nothing."""
+        public_id = request.path_params["public_id"]
+        if len(public_id) > 64:
+            return _missing(request)
+        return Response(draw_qr(self._address(public_id)), media_type="image/svg+xml", headers=_DAY_LONG)
+
+    async def show_colors(self, request: Request) -> Response:
+        """A style sheet with an issuer's colour, which is all that its address says."""
+        style = brand_style(request.path_params["color"])
+        if style is None:
+            return _missing(request)
+        return Response(style, media_type="text/css", headers=_IMMUTABLE)
+
+    async def show_oembed(self, request: Request) -> Response:
+        """How to embed the page at `url`. Source: oEmbed 1.0; 404 for what isn't ours, 501 for XML."""
+        if request.query_params.get("format", "json") != "json":
+            return PlainTextResponse("Only json is offered", 501)
+        public_id = self._public_id_of(request.query_params.get("url", ""))
+        view, at = await self._find(public_id)
+        if view is None:
+            return PlainTextResponse("There is nothing to embed at this url", 404)
+        return JSONResponse(self._describe_embed(request, view, at), headers={"cache-control": "no-store"})
+
+    def _describe(self, request: Request, view: PublicView, at: Moment) -> dict[str, Any]:
+        """What every page of a credential shows. The address is the one to hand on: it never carries the flag."""
+        credential = view.credential
+        expired = has_expired(credential.expiry_date, at, view.time_zone)
+        state: Literal["valid", "expired", "revoked"] = "expired" if expired else "valid"
+        if credential.revoked_at is not None:
+            state = "revoked"
+        language = language_of(request)
+        address = self._address(credential.public_id)
         return {
             "view": view,
-            "credential": view.credential,
-            "address": f"{self._public_url}/credentials/{view.credential.public_id}",
-            "expired": has_expired(view.credential.expiry_date, at, view.time_zone),
+            "credential": credential,
+            "state": state,
+            "has_expired": expired,
+            "revoked_day": day_of(credential.revoked_at or at, view.time_zone),
+            "path": f"/credentials/{credential.public_id}",
+            "address": address,
+            "public_url": self._public_url,
+            "colors_path": f"/issuers/colors/{view.profile.brand_color.removeprefix('#').lower()}.css",
+            "documents": [] if state == "revoked" else documents_of(view, self._public_url),
+            "language_query": f"?lang={language.code}" if "lang" in request.query_params else "",
+            "locale": language.locale,
+            "oembed_path": f"/oembed?url={quote(address, safe='')}",
         }
 
-    async def _find(self, request: Request) -> tuple[PublicView | None, Moment]:
-        public_id = request.path_params["public_id"]
+    def _actions(self, request: Request, view: PublicView, shown: dict[str, Any]) -> dict[str, Any]:
+        """Where the page's links lead."""
+        address, contact, documents = shown["address"], view.profile.contact_email or "", shown["documents"]
+        picture = f"{self._public_url}{documents[0].png_path}" if documents else None
+        _ = language_of(request).gettext
+        about = f"{view.group.name} – {view.credential.recipient_name}"
+        return {
+            "share_links": share_links(view, address, picture, self._facebook_app_id),
+            "more_share_links": more_share_links(view, address),
+            "linkedin_profile_address": linkedin_profile_link(view, address),
+            "mail_address": mail_link(f"{view.group.name} – {view.issuer_name}", address),
+            "contact_address": mail_link(about, address, contact),
+            "name_correction_address": mail_link(
+                f"{_('Correction of my name')}: {about}",
+                f"{address}\r\n\r\n{_('My name should read:')} ",
+                contact,
+            ),
+            "embed_code": self._embed_code(view, *_EMBED_SIZE),
+        }
 
+    def _describe_embed(self, request: Request, view: PublicView, at: Moment) -> dict[str, Any]:
+        width, height = (
+            _bounded(request.query_params.get(name, ""), most)
+            for name, most in zip(("maxwidth", "maxheight"), _EMBED_SIZE, strict=True)
+        )
+        shown = self._describe(request, view, at)
+        described: dict[str, Any] = {
+            "version": "1.0",
+            "type": "rich",
+            "title": view.group.name,
+            "provider_name": view.issuer_name,
+            "provider_url": view.profile.website_url or self._public_url,
+            "html": self._embed_code(view, width, height),
+            "width": width,
+            "height": height,
+        }
+        for document in shown["documents"][:1]:
+            described |= {
+                "thumbnail_url": f"{self._public_url}{document.preview_path}",
+                "thumbnail_width": 1200,
+                "thumbnail_height": 630,
+            }
+        return described
+
+    def _embed_code(self, view: PublicView, width: int, height: int) -> str:
+        source = f"{self._address(view.credential.public_id)}/embed"
+        return (
+            f'<iframe src="{escape(source)}" width="{width}" height="{height}" '
+            f'title="{escape(view.group.name)}" style="border:0" loading="lazy"></iframe>'
+        )
+
+    def _address(self, public_id: str) -> str:
+        return f"{self._public_url}/credentials/{quote(public_id, safe='')}"
+
+    def _public_id_of(self, address: str) -> str:
+        """The id in a page's address, whatever query it carries; else an empty one, which nobody has."""
+        path = address.split("?")[0].split("#")[0]
+        prefix = f"{self._public_url}/credentials/"
+        return path.removeprefix(prefix).rstrip("/") if path.startswith(prefix) else ""
+
+    async def _find(self, public_id: str) -> tuple[PublicView | None, Moment]:
         def ask(transaction: Transaction) -> tuple[PublicView | None, Moment]:
             return find_public(transaction, public_id), transaction.at
 
@@ -90,7 +225,15 @@ class Pages:
         return await self._database.read(ask)
 
 
+def _missing(request: Request) -> Response:
+    return render(request, "pages/missing.html", status=404)
+
+
+def _bounded(text: str, most: int) -> int:
+    return min(int(text), most) if text.isascii() and text.isdigit() and int(text) > 0 else most
+
+
 def _size(text: str) -> str:
-    """How much room a name needs on the certificate, so that long ones are set smaller; wide characters count twice."""
+    """How much room a name needs on the page, so that long ones are set smaller; wide characters count twice."""
     width = sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
     return "short" if width <= 30 else "long" if width <= 70 else "very-long"

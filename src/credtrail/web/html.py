@@ -3,7 +3,7 @@
 The only file that knows the template library. Called by the faces that show pages (`views.py`) and by `app`.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -11,10 +11,13 @@ from mimetypes import guess_type
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from rjsmin import jsmin
 from starlette.requests import Request
 from starlette.responses import Response
 
 from credtrail.values import Moment
+from credtrail.web.language import find_language, language_links, language_of
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _SERVED = (".js", ".css", ".svg", ".png", ".woff2")
@@ -32,20 +35,30 @@ _POLICY = {
 }
 
 
-def render(template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page from a template named by its path in the package, e.g. `pages/credential.html`.
+def render(
+    request: Request, template: str, *, status: int = 200, frames: bool = False, **values: Any
+) -> Response:
+    """A page from a template named by its path in the package, e.g. `pages/credential.html`, in the visitor's language.
 
-    The template gets `static(path)` and the filters `day` and `moment`. No inline script or style, no cookie,
-    no third party, no referrer to other sites, no frame.
+    The template gets `_` and `ngettext`, `language`, `direction`, `languages` (links to the others), `static(path)`,
+    `bdi(text)` and the filters `day`, `moment`, `machine_moment` and `number`. No inline script or style, no cookie,
+    no third party, no referrer to other sites; no frame, unless `frames` lets any site show it in one.
     """
-    text = _ENVIRONMENT.get_template(template).render(static=static_url, **values)
-    return Response(text, status, media_type="text/html; charset=utf-8", headers=page_headers())
+    language = language_of(request)
+    text = (
+        _environment(language.code)
+        .get_template(template)
+        .render(languages=lambda: language_links(request), **values)
+    )
+    headers = page_headers(frames=frames) | {"content-language": language.code, "vary": "accept-language"}
+    return Response(text, status, media_type="text/html; charset=utf-8", headers=headers)
 
 
-def page_headers() -> dict[str, str]:
+def page_headers(*, frames: bool = False) -> dict[str, str]:
     """The headers of every page: same origin only, and nothing remembered on the way."""
+    policy = _POLICY | {"frame-ancestors": "*"} if frames else _POLICY
     return {
-        "content-security-policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         # Not no-referrer: under it some browsers send Origin: null even to their own site.
         "referrer-policy": "same-origin",
         "x-content-type-options": "nosniff",
@@ -55,30 +68,42 @@ def page_headers() -> dict[str, str]:
     }
 
 
-def write_day(iso_date: str) -> str:
-    """A calendar day for people: `2024-03-12` → `12 March 2024`."""
-    day = date.fromisoformat(iso_date)
-    return f"{day.day} {day:%B} {day.year}"
-
-
-def write_moment(at: Moment) -> str:
-    """A moment for people, to the second, in UTC: `12 March 2024 at 17:33:05 UTC`."""
-    moment = datetime.fromtimestamp(at // 1_000, UTC)
-    return f"{write_day(moment.date().isoformat())} at {moment:%H:%M:%S} UTC"
+def bdi(text: str) -> Markup:
+    """A name from outside, kept apart from the direction of the text around it."""
+    return Markup('<bdi dir="auto">{}</bdi>').format(text)
 
 
 def _machine_moment(at: Moment) -> str:
     return f"{datetime.fromtimestamp(at // 1_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("credtrail", ""),
-    autoescape=select_autoescape(default=True, default_for_string=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters |= {"day": write_day, "moment": write_moment, "machine_moment": _machine_moment}
+@lru_cache
+def _environment(code: str) -> Environment:
+    """The templates in one language."""
+    language = find_language(code)
+    environment = Environment(
+        loader=PackageLoader("credtrail", ""),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(language.words, newstyle=True)  # type: ignore[attr-defined] # the extension's
+    environment.globals |= {
+        "language": code,
+        "own_name": language.own_name,
+        "direction": language.direction,
+        "static": static_url,
+        "bdi": bdi,
+    }
+    environment.filters |= {
+        "day": language.day,
+        "moment": language.moment,
+        "number": language.number,
+        "machine_moment": _machine_moment,
+    }
+    return environment
 
 
 @lru_cache
@@ -109,4 +134,8 @@ async def serve_static(request: Request) -> Response:
 
 @lru_cache(maxsize=64)
 def _read(path: str) -> bytes:
-    return files("credtrail").joinpath(path).read_bytes()
+    """The file; a script of ours without its comments and spaces."""
+    content = files("credtrail").joinpath(path).read_bytes()
+    if path.endswith(".js") and "/vendor/" not in path:
+        return str(jsmin(content.decode())).encode()
+    return content

@@ -1,16 +1,40 @@
-"""Counting requests per access token: a token bucket, kept as one number per token.
+"""Counting requests per access token, or per network of a visitor: token buckets, kept as one number each.
 
-Called by `gate.py`. Knows no feature. In memory: each server process counts by itself, so that with several
-worker processes a client that spreads its requests over them may get up to that many times the limit.
+Called by `gate.py` and by what takes requests without a token. Knows no feature. In memory: each server process
+counts by itself, so that with several worker processes a client that spreads its requests over them may get up to
+that many times the limit.
 """
 
 import math
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 _MOST_KEYS = 100_000
+_DAY_SECONDS = 86_400
+_HASH_BYTES = 12
+_NETWORK_BYTES = {4: 3, 6: 6}
+"""Of an address of IPv4 and IPv6: /24 and /48 are what one household, office or operator is given at least."""
+
+_INNER_NETWORKS = tuple(
+    map(
+        ip_network,
+        (
+            "127.0.0.0/8",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "::1/128",
+            "fc00::/7",
+            "fe80::/10",
+        ),
+    )
+)
 
 
 class Grant(NamedTuple):
@@ -59,3 +83,49 @@ class RateLimit:
         if not grant.granted:
             headers += (("retry-after", str(grant.retry_after_seconds)),)
         return headers
+
+
+class NetworkLimit:
+    """At most so many requests from one network of the outside world, without anything kept that tells which.
+
+    A network is a /24 of IPv4 or a /48 of IPv6. In memory there is only its hash, with a salt that was never
+    written anywhere and is forgotten after a day (UTC), along with all that was counted under it. Addresses of
+    inner networks (this machine, private ranges) are not limited: there it is a reverse proxy that speaks for
+    everybody, and whoever wants visitors told apart names it in CREDTRAIL_PROXY_ADDRESSES.
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.time) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._day = -1
+        self._salt = b""
+        self._limit = limit_per_minute(per_minute, clock)
+
+    def take(self, address: str | None) -> bool:
+        """Take one request from the bucket of this address's network; False when there is nothing left in it."""
+        network = _find_network(address)
+        if network is None:
+            return True
+        today = int(self._clock() // _DAY_SECONDS)
+        if today != self._day:
+            self._day, self._salt = today, secrets.token_bytes(32)
+            self._limit = limit_per_minute(self._per_minute, self._clock)
+        return self._limit.take(blake2b(network, digest_size=_HASH_BYTES, key=self._salt).hexdigest()).granted
+
+
+def limit_per_minute(count: int, clock: Callable[[], float] = time.monotonic) -> RateLimit:
+    """A limit of so many in a minute, all of them at once if need be."""
+    return RateLimit(count / 60, count, clock)
+
+
+def _find_network(address: str | None) -> bytes | None:
+    """The leading bytes that make an address's network; None for what isn't an address of the outside world."""
+    try:
+        given = ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(given, IPv6Address) and given.ipv4_mapped is not None:
+        given = given.ipv4_mapped
+    if any(given in network for network in _INNER_NETWORKS):
+        return None
+    return bytes([given.version]) + given.packed[: _NETWORK_BYTES[given.version]]

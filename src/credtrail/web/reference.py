@@ -18,6 +18,6 @@ class Reference:
             self._document, media_type="application/json", headers={"access-control-allow-origin": "*"}
         )
 
-    async def show_page(self, _: Request) -> Response:
+    async def show_page(self, request: Request) -> Response:
         """The document as a page to read and try out."""
-        return render("web/reference.html")
+        return render(request, "web/reference.html")

@@ -1,4 +1,5 @@
-"""What a credential's page shows and tells: issuer profiles, descriptions, evidence, revocation, actions by page."""
+"""What a credential's page shows and tells: issuer profiles, descriptions, evidence, revocation, actions by page,
+and what was set aside of them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -67,6 +68,36 @@ def upgrade() -> None:
             name=op.f("page_action_counts_pkey"),
         ),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "set_aside_counts",
+        sa.Column("workspace_id", KEY, nullable=False),
+        sa.Column("group_id", KEY, nullable=False),
+        sa.Column("day", KEY, nullable=False),
+        sa.Column("reason", KEY, nullable=False),
+        sa.Column("event_type", KEY, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("set_aside_counts_workspace_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id",
+            "group_id",
+            "day",
+            "reason",
+            "event_type",
+            name=op.f("set_aside_counts_pkey"),
+        ),
+        sqlite_with_rowid=False,
+    )
+    aside = "set_aside_interactions"
+    op.drop_index(op.f("set_aside_interactions_credential_id_idx"), aside)
+    op.create_index(op.f("set_aside_interactions_credential_id_id_idx"), aside, ["credential_id", "id"])
+    op.create_index(
+        op.f("set_aside_interactions_workspace_id_reason_id_idx"), aside, ["workspace_id", "reason", "id"]
     )
     op.add_column("groups", sa.Column("description", sa.Text(), nullable=True))
     op.add_column("groups", sa.Column("skills", sa.JSON(), nullable=False, server_default="[]"))

@@ -1,0 +1,153 @@
+"""Draws a credential: PDF, PNG and preview from one source. The only file that knows the typesetter, Typst.
+
+Called by `press`, in its threads. What a document says is handed over as data, never as source; the typesetter reads
+nothing but the folder `looks`, and the fonts that come with the installation.
+"""
+
+import json
+import threading
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from typst import Compiler, Fonts
+
+from credtrail.designs.artwork import Artwork, describe
+from credtrail.designs.fonts import choose_variant, font_folders, make_ready
+from credtrail.designs.images import write_jpeg
+from credtrail.designs.model import find_design
+from credtrail.designs.ornaments import COLOR, ornaments_of
+from credtrail.designs.words import RIGHT_TO_LEFT, words_in, write_day
+
+Format = Literal["pdf", "png", "jpg"]
+
+_LOOKS = Path(__file__).parent / "looks"
+_STANDARDS: list[Any] = ["a-2a", "ua-1"]
+_POINTS_PER_INCH = 72
+_PREVIEW_BYTES = 300_000
+
+
+class Size(NamedTuple):
+    """Of a picture, in pixels."""
+
+    width: int
+    height: int
+
+
+PREVIEW_SIZE = Size(1200, 630)
+_CERTIFICATE_SIZE, _BADGE_SIZE = Size(1684, 1190), Size(1200, 1200)
+_SCALE = 2
+
+
+class Materials(NamedTuple):
+    """What else is drawn: the QR code of the page's address as SVG, and images as PNG by their digest."""
+
+    qr: bytes
+    images: Mapping[str, bytes]
+
+
+def size_of(design_id: str) -> Size:
+    """The size of a design's PNG."""
+    design = find_design(design_id)
+    return _BADGE_SIZE if design is not None and design.type == "badge" else _CERTIFICATE_SIZE
+
+
+def draw(artwork: Artwork, format: Format, materials: Materials) -> bytes:
+    """The document in this format: a page as PDF, its picture as PNG, or a preview of 1200 by 630 as JPEG.
+
+    The same values give the same bytes. Takes some milliseconds of a processor, so never on the event loop.
+    """
+    shape = {"pdf": "document", "png": "picture", "jpg": "preview"}[format]
+    inputs = {"data": json.dumps(_data(artwork, shape, materials))}
+    if format == "pdf":
+        day = datetime.combine(date.fromisoformat(artwork.issue_date), datetime.min.time(), UTC)
+        return _one(
+            _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=_STANDARDS, timestamp=day)
+        )
+    scale = 1 if format == "jpg" else _SCALE
+    picture = _one(_compiler().compile(format="png", sys_inputs=inputs, ppi=scale * _POINTS_PER_INCH))
+    return write_jpeg(picture, _PREVIEW_BYTES) if format == "jpg" else picture
+
+
+def _data(artwork: Artwork, shape: str, materials: Materials) -> dict[str, Any]:
+    language, words = artwork.language, words_in(artwork.language)
+    variant = choose_variant((artwork.recipient_name, artwork.title, artwork.issuer_name), language)
+
+    def ready(text: str | None) -> dict[str, Any] | None:
+        return make_ready(text, variant)._asdict() if text else None
+
+    def picture(digest: str | None) -> dict[str, Any] | None:
+        content = materials.images.get(digest) if digest else None
+        return _picture(content) if content else None
+
+    design = find_design(artwork.design_id)
+    look = design.look if design else "classic"
+    return {
+        "shape": shape,
+        "look": look,
+        "ornaments": {"color": COLOR, **ornaments_of(look)},
+        "language": language,
+        "brand_color": artwork.brand_color,
+        "title": ready(artwork.title),
+        "recipient": ready(artwork.recipient_name),
+        "issuer": ready(artwork.issuer_name),
+        "author": artwork.issuer_name,
+        "issued": ready(write_day(artwork.issue_date, language)),
+        "issue_day": dict(
+            zip(("year", "month", "day"), map(int, artwork.issue_date.split("-")), strict=True)
+        ),
+        "year": ready(artwork.issue_date[:4]),
+        "expires": ready(write_day(artwork.expiry_date, language)) if artwork.expiry_date else None,
+        "signatory_name": ready(artwork.signatory_name),
+        "signatory_title": ready(artwork.signatory_title),
+        "url": artwork.url,
+        "address": ready(artwork.url.split("://", 1)[-1]),
+        "qr": materials.qr.decode(),
+        "logo": picture(artwork.logo_digest),
+        "signature": picture(artwork.signature_digest),
+        "words": {
+            **{name.rstrip("_"): ready(word) for name, word in words._asdict().items()},
+            "rtl": language in RIGHT_TO_LEFT,
+            "picture_alt": describe(artwork),
+            "logo_alt": f"{words.logo}: {artwork.issuer_name}",
+            "signature_alt": f"{words.signature}: {artwork.signatory_name or artwork.issuer_name}",
+            "qr_alt": f"{words.qr}: {artwork.url}",
+        },
+    }
+
+
+def _picture(content: bytes) -> dict[str, Any]:
+    # Width and height stand in a PNG's first chunk.
+    width, height = (int.from_bytes(content[at : at + 4]) for at in (16, 20))
+    return {"base64": b64encode(content).decode(), "width": width, "height": height}
+
+
+def _one(pages: bytes | list[bytes] | None) -> bytes:
+    if not isinstance(pages, bytes):
+        raise ValueError("a document has exactly one page")
+    return pages
+
+
+_of_thread = threading.local()
+
+
+def _compiler() -> Compiler:
+    """This thread's typesetter: one can't be shared, and to make a new one each time would read the fonts again."""
+    if not hasattr(_of_thread, "compiler"):
+        _of_thread.compiler = Compiler(
+            str(_LOOKS / "credential.typ"), root=str(_LOOKS), font_paths=_fonts(), sys_inputs={}
+        )
+    compiler: Compiler = _of_thread.compiler
+    return compiler
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> Fonts:
+    return Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[str(folder) for folder in font_folders()],
+    )

@@ -1,0 +1,192 @@
+"""A credential's documents – PDF, PNG, preview – and the pictures around them. Wired by `app`.
+
+Their addresses carry a digest of everything that is drawn, so that no cache shows a stale one after a change.
+`views.py` asks here which documents a page offers.
+"""
+
+from typing import Literal, NamedTuple
+from unicodedata import normalize
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from credtrail.accounts.store import find_image, find_profile
+from credtrail.credentials.store import PublicView, find_public
+from credtrail.database import Database, Transaction
+from credtrail.designs.artwork import Artwork, describe, digest_of, sample_of
+from credtrail.designs.model import BUILT_IN, Design, find_design
+from credtrail.designs.press import BusyError, Press
+from credtrail.designs.render import Format, Materials, size_of
+from credtrail.pages.qr import draw_qr
+
+# A day, not a year: when a credential is revoked or deleted, its pictures shall vanish from caches too.
+_DAY_LONG = {"cache-control": "public, max-age=86400, immutable", "x-content-type-options": "nosniff"}
+_YEAR_LONG = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+_MEDIA_TYPES: dict[Format, str] = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
+
+
+class Document(NamedTuple):
+    """What a page needs to show one design of a credential: addresses, the picture's size in pixels, its words."""
+
+    design_id: str
+    name: str
+    type: Literal["certificate", "badge"]
+    pdf_path: str
+    png_path: str
+    preview_path: str
+    width: int
+    height: int
+    alt: str
+
+
+def documents_of(view: PublicView, public_url: str, language: str = "en") -> list[Document]:
+    """The documents of a credential, one for each of its group's designs, in the group's order."""
+    return [_document(view, artwork, design) for design, artwork in _artworks(view, public_url, language)]
+
+
+def logo_path(view: PublicView) -> str | None:
+    """Where the issuer's logo is, if it has one."""
+    digest = view.profile.logo_digest
+    return f"/issuers/{view.credential.workspace_id}/images/{digest}.png" if digest else None
+
+
+class Documents:
+    """Serves documents; `public_url` is this installation's address, without a trailing slash."""
+
+    def __init__(self, database: Database, press: Press, public_url: str) -> None:
+        self._database = database
+        self._press = press
+        self._public_url = public_url
+
+    async def show_document(self, request: Request) -> Response:
+        """A document; a stale address leads to the current one, a revoked credential has none."""
+        view = await self._find(request.path_params["public_id"])
+        slug, format = _read_name(request.path_params["name"])
+        if view is None or view.credential.revoked_at is not None or format is None:
+            raise HTTPException(404)
+        drawn = {
+            design.slug: (design, artwork) for design, artwork in _artworks(view, self._public_url, "en")
+        }
+        if slug not in drawn:
+            raise HTTPException(404)
+        design, artwork = drawn[slug]
+        if request.path_params["digest"] != digest_of(artwork):
+            query = f"?{request.url.query}" if request.url.query else ""
+            current = getattr(_document(view, artwork, design), _PATH_OF[format])
+            return RedirectResponse(current + query, 302, {"cache-control": "no-store"})
+        content = await self._print(artwork, format, view.credential.workspace_id)
+        headers = dict(_DAY_LONG)
+        if format == "pdf" or "download" in request.query_params:
+            headers["content-disposition"] = _attachment(view, format)
+        return Response(content, media_type=_MEDIA_TYPES[format], headers=headers)
+
+    async def show_sample(self, request: Request) -> Response:
+        """A built-in design with sample data, as the API's previewUrl names it."""
+        slug = request.path_params["name"]
+        design = next((design for design in BUILT_IN if design.slug == slug), None)
+        if design is None or request.path_params["digest"] != digest_of(sample_of(design)):
+            raise HTTPException(404)
+        content = await self._print(sample_of(design), "png", None)
+        return Response(content, media_type="image/png", headers=_YEAR_LONG)
+
+    async def show_logo(self, request: Request) -> Response:
+        """An issuer's logo as it is now. A signature is shown on documents only, never by itself."""
+        workspace_id, digest = request.path_params["workspace_id"], request.path_params["digest"]
+
+        def ask(transaction: Transaction) -> bytes | None:
+            if find_profile(transaction, workspace_id).logo_digest != digest:
+                return None
+            image = find_image(transaction, workspace_id, digest)
+            return image.content if image else None
+
+        content = None if "\x00" in workspace_id else await self._database.read(ask)
+        if content is None:
+            raise HTTPException(404)
+        return Response(content, media_type="image/png", headers=_YEAR_LONG)
+
+    async def _print(self, artwork: Artwork, format: Format, workspace_id: str | None) -> bytes:
+        async def get_materials() -> Materials:
+            digests = [digest for digest in (artwork.logo_digest, artwork.signature_digest) if digest]
+
+            def ask(transaction: Transaction) -> dict[str, bytes]:
+                images = [find_image(transaction, workspace_id or "", digest) for digest in digests]
+                return {image.digest: image.content for image in images if image}
+
+            return Materials(draw_qr(artwork.url), await self._database.read(ask) if digests else {})
+
+        try:
+            return await self._press.print(artwork, format, get_materials)
+        except BusyError:
+            raise HTTPException(503, headers={"retry-after": "5"}) from None
+
+    async def _find(self, public_id: str) -> PublicView | None:
+        if "\x00" in public_id:
+            return None
+        return await self._database.read(lambda transaction: find_public(transaction, public_id))
+
+
+_PATH_OF: dict[Format, str] = {"pdf": "pdf_path", "png": "png_path", "jpg": "preview_path"}
+
+
+def _document(view: PublicView, artwork: Artwork, design: Design) -> Document:
+    public_id = quote(view.credential.public_id, safe="")
+    path = f"/credentials/{public_id}/documents/{digest_of(artwork)}/{design.slug}"
+    width, height = size_of(design.id)
+    return Document(
+        design.id,
+        design.name,
+        design.type,
+        f"{path}.pdf",
+        f"{path}.png",
+        f"{path}.jpg",
+        width,
+        height,
+        describe(artwork),
+    )
+
+
+def _artworks(view: PublicView, public_url: str, language: str) -> list[tuple[Design, Artwork]]:
+    """Assumed: an id of a design that isn't known gets the classic certificate, so that no credential is without picture."""
+    designs = dict.fromkeys(find_design(id_) or BUILT_IN[0] for id_ in view.group.design_ids)
+    credential, profile = view.credential, view.profile
+    return [
+        (
+            design,
+            Artwork(
+                design_id=design.id,
+                title=view.group.name,
+                recipient_name=credential.recipient_name,
+                issuer_name=view.issuer_name,
+                issue_date=credential.issue_date,
+                url=f"{public_url}/credentials/{quote(credential.public_id, safe='')}",
+                expiry_date=credential.expiry_date,
+                language=language,
+                brand_color=profile.brand_color,
+                logo_digest=profile.logo_digest,
+                signature_digest=profile.signature_digest,
+                signatory_name=profile.signatory_name,
+                signatory_title=profile.signatory_title,
+            ),
+        )
+        for design in designs or [BUILT_IN[0]]
+    ]
+
+
+def _read_name(name: str) -> tuple[str, Format | None]:
+    slug, _, ending = name.rpartition(".")
+    return slug, next((format for format in _MEDIA_TYPES if format == ending), None)
+
+
+def _attachment(view: PublicView, format: Format) -> str:
+    """A file name that people can read, in ASCII and as it is. Source: RFC 6266."""
+    name = f"{view.credential.recipient_name} – {view.group.name}"[:120]
+    kept = "".join(
+        "_" if character in '/\\:*?"<>|' or not character.isprintable() else character for character in name
+    )
+    ascii_name = normalize("NFKD", kept.replace("–", "-")).encode("ascii", "ignore").decode().strip(" -")
+    return (
+        f'attachment; filename="{ascii_name or "credential"}.{format}"; '
+        f"filename*=UTF-8''{quote(f'{kept}.{format}', safe='')}"
+    )
