@@ -23,6 +23,8 @@ from rich.progress import Progress
 from rich.table import Table
 from servers import Postgres, make_world
 
+from pages import Pages, measure_pages
+
 console = Console()
 CONNECTIONS = (1, 16, 64)
 DATABASES = ("sqlite", "postgresql")
@@ -61,7 +63,7 @@ def main() -> None:
         folder.chmod(0o755)  # PostgreSQL runs as another user where we are root
         postgres = Postgres(folder)
         try:
-            if given.only != "growth":
+            if given.only in (None, "rates"):
                 rates = measure_rates(folder, postgres, seconds, runs)
                 show_rates(rates)
                 targets += judge_rates(rates)
@@ -69,7 +71,17 @@ def main() -> None:
                     f"{name}, {c}": [asdict(one) for one in many]
                     for (name, c), many in (rates.loads | rates.bare).items()
                 }
-            if given.only != "rates":
+            if given.only in (None, "pages"):
+                for database in DATABASES:
+                    url = (
+                        postgres.create("pages")
+                        if database == "postgresql"
+                        else f"sqlite:///{folder}/pages.db"
+                    )
+                    pages = measure_pages(make_world(url, 10), folder, database, seconds)
+                    targets += judge_pages(database, pages)
+                    figures[f"pages {database}"] = asdict(pages)
+            if given.only in (None, "growth"):
                 for database in DATABASES:
                     before, after, memory = measure_growth(
                         folder, postgres, database, stored, seconds, console
@@ -93,7 +105,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="short runs, and 100 000 stored instead of a million"
     )
-    parser.add_argument("--only", choices=["rates", "growth"], help="one part instead of both")
+    parser.add_argument("--only", choices=["rates", "pages", "growth"], help="one part instead of all")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 when a target is missed")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the figures of all runs to a file, too"
@@ -156,6 +168,23 @@ def judge_rates(rates: Rates) -> list[Target]:
                 Target(f"{kind}: p99 < 25 ms at {connections} connections", f"{p99_ms:.1f} ms", p99_ms < 25)
             )
     return targets
+
+
+def judge_pages(database: str, pages: Pages) -> list[Target]:
+    """The promises about credential pages."""
+    ratio = pages.many.per_second / pages.static.per_second
+    return [
+        Target(
+            f"{database}: a credential's page in less than 5 ms (p50, warm)",
+            f"{pages.alone.p50_ms:.2f} ms",
+            pages.alone.p50_ms < 5,
+        ),
+        Target(
+            f"{database}: credential pages ≥ 0.5 of the same server's static page",
+            f"{ratio:.2f} ({pages.many.per_second:,.0f}/s of {pages.static.per_second:,.0f}/s)",
+            ratio >= 0.5,
+        ),
+    ]
 
 
 def judge_growth(database: str, stored: int, before: Look, after: Look, memory: list[float]) -> list[Target]:

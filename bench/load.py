@@ -63,7 +63,17 @@ def wrk(server: Server, world: World, folder: Path, connections: int, seconds: i
     script.write_text(_LUA % (json.dumps(world.credential_ids)[1:-1], world.token, present_moment(now())))
     command = ["wrk", "-t", str(min(connections, 2)), "-c", str(connections), "-d", str(seconds), "--latency"]
     command += ["-s", str(script), f"http://127.0.0.1:{server.port}{PATH}"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return _read(subprocess.run(command, check=True, capture_output=True, text=True).stdout, server)
+
+
+def wrk_get(server: Server, path: str, connections: int, seconds: int) -> Load:
+    """GET one address again and again; every answer must be a 200."""
+    command = ["wrk", "-t", str(min(connections, 2)), "-c", str(connections), "-d", str(seconds), "--latency"]
+    command.append(f"http://127.0.0.1:{server.port}{path}")
+    return _read(subprocess.run(command, check=True, capture_output=True, text=True).stdout, server)
+
+
+def _read(out: str, server: Server) -> Load:
     if "Non-2xx" in out or "Socket errors" in out:
         raise RuntimeError(f"{out}\n{server.log.read_text()[-2_000:]}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", out)

@@ -48,7 +48,8 @@ class Nowhere:
         self._ids = IdMaker()
         self._owner: tuple[str, str, str] | None = None
         self.dialect = real.dialect
-        self.read, self.write, self.close = real.read, real.write, real.close
+        self.read, self.look = real.read, real.look
+        self.write, self.close = real.write, real.close
 
     async def write_bulk(self, act: Callable[[BulkTransaction], tuple[Writes, T]]) -> T:
         """Let those who arrive meanwhile join the group, as a commit would, then run the act on nothing."""

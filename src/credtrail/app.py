@@ -163,7 +163,7 @@ def _find_caller_in(database: Database) -> Any:
         if not is_well_formed(token):
             return None
         digest = digest_token(token)
-        found = await database.read(lambda transaction: find_token(transaction, digest))
+        found = await database.look(lambda transaction: find_token(transaction, digest))
         if found is None:
             return None
         return Caller(found.id, found.workspace_id, found.access == "full", found.expires_at)

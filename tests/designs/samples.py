@@ -1,6 +1,7 @@
 """Sample credentials to draw, and how two pictures are compared."""
 
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
@@ -9,6 +10,8 @@ from credtrail.designs.images import read_image
 from credtrail.designs.model import BUILT_IN
 from credtrail.designs.render import Materials, draw
 from credtrail.pages.qr import draw_qr
+
+PICTURES = Path(__file__).parent / "pictures"
 
 NAMES = {
     "latin": "Zoë Đặng-Żółkiewska İğdır Þórðardóttir",
@@ -94,3 +97,16 @@ def difference(one, other):
     small = (one.width // 3, one.height // 3)
     smooth = [picture.resize(small, Image.Resampling.BOX) for picture in (one, other)]
     return ImageStat.Stat(ImageChops.difference(*smooth)).mean[0]
+
+
+def keep_pictures():
+    """Draw the kept pictures anew, after a change that is wanted; then look at each of them."""
+    for script, name in NAMES.items():
+        for design in (0, 1):
+            band = band_of_name(from_png(drawn(artwork(design, recipient_name=name), "png")))
+            path = PICTURES / f"{BUILT_IN[design].slug}-{script}.png"
+            band.quantize(32).convert("L").save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    keep_pictures()

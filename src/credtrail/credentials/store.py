@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -20,11 +21,11 @@ from sqlalchemy import (
 )
 
 from credtrail.accounts.model import IssuerProfile
-from credtrail.accounts.store import find_profile, workspaces
+from credtrail.accounts.store import issuer_profiles, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
 from credtrail.groups.model import Group
-from credtrail.groups.store import find_group
+from credtrail.groups.store import group_designs, groups, read_group
 
 credentials = Table(
     "credentials",
@@ -169,20 +170,43 @@ class PublicView(NamedTuple):
     profile: IssuerProfile
 
 
+_PUBLIC = (
+    select(
+        credentials,
+        workspaces.c.name,
+        workspaces.c.time_zone,
+        groups,
+        issuer_profiles,
+        group_designs.c.design_id,
+    )
+    .join_from(credentials, workspaces, workspaces.c.id == credentials.c.workspace_id)
+    .join(groups, groups.c.id == credentials.c.group_id)
+    .outerjoin(issuer_profiles, issuer_profiles.c.workspace_id == credentials.c.workspace_id)
+    .outerjoin(group_designs, group_designs.c.group_id == groups.c.id)
+    .where(credentials.c.public_id == bindparam("public_id"), credentials.c.status == "issued")
+    .order_by(group_designs.c.position)
+)
+"""One row for each design. Put together once: pages are asked for more than all else, and building a statement takes
+longer than running this one."""
+_CREDENTIAL_END = len(credentials.c)
+_GROUP_BEGIN = _CREDENTIAL_END + 2
+_GROUP_END = _GROUP_BEGIN + len(groups.c)
+
+
 def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
     """What a public page shows; None for draft, scheduled, deleted and unknown alike."""
-    query = (
-        select(credentials, workspaces.c.name.label("issuer"), workspaces.c.time_zone)
-        .join_from(credentials, workspaces, workspaces.c.id == credentials.c.workspace_id)
-        .where(credentials.c.public_id == public_id, credentials.c.status == "issued")
-    )
-    row = transaction.connection.execute(query).first()
-    if row is None:
+    rows = transaction.connection.execute(_PUBLIC, {"public_id": public_id}).all()
+    if not rows:
         return None
-    credential = Credential(*row[:-2])
-    group = find_group(transaction, credential.workspace_id, credential.group_id)
-    assert group is not None  # by the schema
-    return PublicView(credential, group, row[-2], row[-1], find_profile(transaction, credential.workspace_id))
+    row, design_ids = rows[0], tuple(each[-1] for each in rows if each[-1])
+    profile = row[_GROUP_END:-1]
+    return PublicView(
+        Credential(*row[:_CREDENTIAL_END]),
+        read_group(row[_GROUP_BEGIN:_GROUP_END], design_ids),
+        row[_CREDENTIAL_END],
+        row[_CREDENTIAL_END + 1],
+        IssuerProfile(*profile[1:]) if profile[0] else IssuerProfile(),
+    )
 
 
 def _one(transaction: Transaction, *where: Any) -> Credential | None:

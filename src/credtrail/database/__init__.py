@@ -100,6 +100,9 @@ class Database(Protocol):
     async def read(self, question: Callable[[Transaction], T]) -> T:
         """Ask inside one read-only transaction."""
 
+    async def look(self, question: Callable[[Transaction], T]) -> T:
+        """Ask with one single SQLAlchemy statement, which sees one state of the database by itself."""
+
     async def write(self, act: Callable[[Transaction], T]) -> T:
         """Act inside one transaction and commit; the act may be run again, so it does nothing but SQL."""
 

@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from credtrail.database import Dialect, RowSet, Writes
@@ -119,6 +119,10 @@ class PostgresDatabase:
         self, database_url: str, busy_timeout_seconds: float = 5, ask: Callable[[], Moment] = now
     ) -> None:
         self._engine = open_engine(database_url, busy_timeout_seconds)
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._looking = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._connect = partial(asyncpg.connect, database_url, **_driver_options(busy_timeout_seconds))
         self._idle: list[Any] = []  # connections for bulk writes, as many as ever were needed at once
         self._ask = ask
@@ -126,11 +130,15 @@ class PostgresDatabase:
 
     async def read(self, question: Callable[[PostgresTransaction], T]) -> T:
         """Ask in a transaction that sees one state of the database throughout."""
-        return await _persist(partial(self._transact, question, read_only=True))
+        return await _persist(partial(self._ask_in, self._reading, question))
+
+    async def look(self, question: Callable[[PostgresTransaction], T]) -> T:
+        """Ask in a statement that needs no BEGIN and no COMMIT."""
+        return await _persist(partial(self._ask_in, self._looking, question))
 
     async def write(self, act: Callable[[PostgresTransaction], T]) -> T:
         """Act and commit. A lost connection, deadlock or serialization failure before the commit is retried."""
-        return await _persist(partial(self._transact, act, read_only=False))
+        return await _persist(partial(self._transact, act))
 
     async def write_bulk(self, act: Callable[[PostgresBulkTransaction], tuple[Writes, T]]) -> T:
         """The same on a bare connection; the act's writes are one statement, which needs no BEGIN where it is all."""
@@ -142,10 +150,20 @@ class PostgresDatabase:
         while self._idle:
             await self._idle.pop().close()
 
-    async def _transact(self, act: Callable[[PostgresTransaction], T], *, read_only: bool) -> T:
+    async def _ask_in(self, engine: AsyncEngine, question: Callable[[PostgresTransaction], T]) -> T:
+        async with engine.connect() as connection:
+            try:
+                return await connection.run_sync(self._act, question)
+            except BaseException as error:
+                if is_outage(error):
+                    await connection.invalidate(error)
+                raise
+
+    async def _transact(self, act: Callable[[PostgresTransaction], T]) -> T:
         async with self._engine.connect() as connection:
             try:
-                await _begin(connection, read_only=read_only)
+                # SQLAlchemy's adapter begins with its first statement; the bare driver needs it begun before.
+                await connection.exec_driver_sql("select 1")
                 result = await connection.run_sync(self._act, act)
             except BaseException as error:
                 if is_outage(error):
@@ -224,14 +242,6 @@ async def _persist(transact: Callable[[], Awaitable[T]]) -> T:
                 raise unavailable() from error
             raise
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-async def _begin(connection: AsyncConnection, *, read_only: bool) -> None:
-    if read_only:
-        await connection.exec_driver_sql("set transaction isolation level repeatable read, read only")
-    else:
-        # SQLAlchemy's adapter begins with its first statement; the bare driver needs it begun before.
-        await connection.exec_driver_sql("select 1")
 
 
 def _sqlstate(error: BaseException) -> str:

@@ -125,6 +125,10 @@ class SqliteDatabase:
         """Ask in one of the reading threads."""
         return await self._in(self._readers, self._transact, self._reading, "begin", question)
 
+    async def look(self, question: Callable[[SqliteTransaction], T]) -> T:
+        """The same: here a transaction costs next to nothing."""
+        return await self.read(question)
+
     async def write(self, act: Callable[[SqliteTransaction], T]) -> T:
         """Act in the writing thread, holding SQLite's write lock from the start."""
         return await self._in(self._writer, self._transact, self._writing, "begin immediate", act)

@@ -1,6 +1,7 @@
 """Everything that a picture of a credential needs, as plain values. Pure. Made by `pages.documents`, drawn by `render`."""
 
 import json
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -34,11 +35,13 @@ class Artwork(NamedTuple):
     signatory_title: str | None = None
 
 
+@lru_cache(maxsize=1_024)
 def digest_of(artwork: Artwork) -> str:
     """32 hexadecimal digits that change whenever the drawn document would: part of its address."""
     return sha256(json.dumps([VERSION, *artwork]).encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=1_024)
 def describe(artwork: Artwork) -> str:
     """What the picture shows, in words: `Certificate: Botany, presented to Robin – Meadow, 12 March 2024`."""
     words = words_in(artwork.language)

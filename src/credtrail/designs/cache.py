@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _UNUSED_SECONDS = 30 * 86_400
@@ -40,7 +41,8 @@ class DiskCache:
             made.write_bytes(content)
             made.replace(self._folder / name)
         except OSError:
-            made.unlink(missing_ok=True)
+            with suppress(OSError):
+                made.unlink()
             return
         self._unlooked_bytes += len(content)
         if self._unlooked_bytes >= self._limit_bytes / 16:

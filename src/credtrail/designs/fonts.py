@@ -45,10 +45,11 @@ _JOINERS = "\u200c\u200d"
 _LONGEST_WORD = 32
 _ZERO_WIDTH_SPACE = "\u200b"
 _VIRAMA_CLASS = 9
-_UNBROKEN = re.compile(
-    r"[^\s\u200b\-/\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]+"
+_BREAKS = re.compile(
+    r"\s|\u200b|(?<=[-/])(?=\w)|"
+    # Scripts that write no spaces: their lines are broken by dictionary, or anywhere.
+    r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""Without scripts that write no spaces: their lines are broken by dictionary, or anywhere."""
 
 
 class Ready(NamedTuple):
@@ -76,7 +77,7 @@ def make_ready(text: str, variant: Variant) -> Ready:
     ready = _breakable(" ".join(drawable.split()))
     return Ready(
         ready,
-        max(_UNBROKEN.findall(ready), key=len, default=""),
+        max(_BREAKS.split(ready), key=len),
         is_right_to_left(text),
         [
             "Noto Sans",
@@ -134,11 +135,15 @@ def _breakable(text: str) -> str:
     """The text, with places to break in words that no line can hold."""
     found, run = [], 0
     for before, character in zip(" " + text, text, strict=False):
-        letter = unicodedata.category(character)[0] in "LN"
-        narrow = unicodedata.east_asian_width(character) not in "WF"
-        run = run + 1 if narrow and unicodedata.category(character)[0] in "LNM" else 0
-        joined = unicodedata.combining(before) == _VIRAMA_CLASS or before in _JOINERS
-        if run > _LONGEST_WORD and letter and not joined:
+        mark = unicodedata.category(character)[0] == "M"
+        if character == " " or unicodedata.east_asian_width(character) in "WF":
+            run = 0
+        elif before in "-/" and character.isalnum():
+            run = 1
+        else:
+            run += 1
+        joined = mark or unicodedata.combining(before) == _VIRAMA_CLASS or before in _JOINERS
+        if run > _LONGEST_WORD and not joined:
             found.append(_ZERO_WIDTH_SPACE)
             run = 1
         found.append(character)

@@ -86,17 +86,20 @@ def _with_designs(transaction: Transaction, rows: Sequence[Any]) -> list[Group]:
     wanted = query.where(group_designs.c.group_id.in_([row.id for row in rows]))
     for group_id, design_id in transaction.connection.execute(wanted):
         designs[group_id].append(design_id)
-    return [
-        Group(
-            row.id,
-            row.workspace_id,
-            row.name,
-            row.learning_event_url,
-            tuple(designs[row.id]),
-            row.created_at,
-            row.updated_at,
-            row.description,
-            tuple(row.skills),
-        )
-        for row in rows
-    ]
+    return [read_group(row, tuple(designs[row.id])) for row in rows]
+
+
+def read_group(row: Sequence[Any], design_ids: tuple[str, ...]) -> Group:
+    """A group from its row, columns in the table's order, and the ids of its designs."""
+    id_, workspace_id, name, learning_event_url, created_at, updated_at, description, skills = row
+    return Group(
+        id_,
+        workspace_id,
+        name,
+        learning_event_url,
+        design_ids,
+        created_at,
+        updated_at,
+        description,
+        tuple(skills),
+    )

@@ -4,6 +4,7 @@ Their addresses carry a digest of everything that is drawn, so that no cache sho
 `views.py` asks here which documents a page offers.
 """
 
+import asyncio
 from typing import Literal, NamedTuple
 from unicodedata import normalize
 from urllib.parse import quote
@@ -59,6 +60,7 @@ class Documents:
         self._database = database
         self._press = press
         self._public_url = public_url
+        self._looking: dict[str, asyncio.Task[PublicView | None]] = {}
 
     async def show_document(self, request: Request) -> Response:
         """A document; a stale address leads to the current one, a revoked credential has none."""
@@ -122,9 +124,17 @@ class Documents:
             raise HTTPException(503, headers={"retry-after": "5"}) from None
 
     async def _find(self, public_id: str) -> PublicView | None:
+        """Requests for the same credential at the same time share one look: a shared link's preview is fetched by many."""
         if "\x00" in public_id:
             return None
-        return await self._database.read(lambda transaction: find_public(transaction, public_id))
+        looking = self._looking.get(public_id)
+        if looking is None:
+            looking = self._looking[public_id] = asyncio.create_task(self._look_up(public_id))
+            looking.add_done_callback(lambda _: self._looking.pop(public_id))
+        return await asyncio.shield(looking)  # one who goes away must not take it from the others
+
+    async def _look_up(self, public_id: str) -> PublicView | None:
+        return await self._database.look(lambda transaction: find_public(transaction, public_id))
 
 
 _PATH_OF: dict[Format, str] = {"pdf": "pdf_path", "png": "png_path", "jpg": "preview_path"}

@@ -149,7 +149,7 @@ class Reports:
 
         if "\x00" in public_id:
             return None, now()
-        return await self._database.read(ask)
+        return await self._database.look(ask)
 
 
 def _is_same_origin(headers: Mapping[str, str], public_url: str) -> bool:

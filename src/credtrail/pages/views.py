@@ -4,11 +4,13 @@ Showing a page counts nothing: a server can't see who is looking, and robots fet
 what the page's own script saw. No cookie is set, no address of a visitor is kept or logged.
 """
 
+from collections import OrderedDict
 from html import escape
 from typing import Any, Literal
 from unicodedata import east_asian_width
 from urllib.parse import quote, urlsplit
 
+from msgspec.json import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -22,9 +24,11 @@ from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_l
 from credtrail.pages.qr import draw_qr
 from credtrail.pages.token import PageTokens, Visit
 from credtrail.values import Moment, day_of, now
-from credtrail.web.html import render
+from credtrail.web.html import render, respond, write
 from credtrail.web.language import language_of
 
+_MOST_WRITTEN = 1_000
+_TOKEN = "page-token-stands-here"  # noqa: S105 - where each answer gets its own; the first thing in the page
 _EMBED_SIZE = (640, 520)
 _IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
 _DAY_LONG = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
@@ -40,6 +44,7 @@ class Pages:
         self._tokens = tokens
         self._public_url = public_url
         self._facebook_app_id = facebook_app_id
+        self._written: OrderedDict[tuple[bytes, str, str, str], str] = OrderedDict()
 
     async def show_front(self, request: Request) -> Response:
         """What someone sees who opens the bare address."""
@@ -58,13 +63,32 @@ class Pages:
         view, at = await self._find(request.path_params["public_id"])
         if view is None:
             return _missing(request)
+        text = self._recall(request, view, at)
+        return respond(request, text.replace(_TOKEN, self._tokens.make(view.credential.public_id, at), 1))
+
+    def _recall(self, request: Request, view: PublicView, at: Moment) -> str:
+        """The page but for its token, written anew when anything it shows is another, or its language, or its state."""
+        query = request.url.query
+        key = (encode(view), _state(view, at), language_of(request).code, query)
+        text = self._written.get(key)
+        if text is None:
+            text = self._write(request, view, at)
+            if not query:  # so that nobody fills the memory with pages for made-up queries
+                self._written[key] = text
+                if len(self._written) > _MOST_WRITTEN:
+                    self._written.popitem(last=False)
+        else:
+            self._written.move_to_end(key)
+        return text
+
+    def _write(self, request: Request, view: PublicView, at: Moment) -> str:
         shown = self._describe(request, view, at)
-        return render(
+        return write(
             request,
             "pages/credential.html",
             **shown,
             **self._actions(request, view, shown),
-            token=self._tokens.make(view.credential.public_id, at),
+            token=_TOKEN,
             logo_path=logo_path(view),
             title_size=_size(view.group.name),
             name_size=_size(view.credential.recipient_name),
@@ -133,18 +157,14 @@ class Pages:
 
     def _describe(self, request: Request, view: PublicView, at: Moment) -> dict[str, Any]:
         """What every page of a credential shows. The address is the one to hand on: it never carries the flag."""
-        credential = view.credential
-        expired = has_expired(credential.expiry_date, at, view.time_zone)
-        state: Literal["valid", "expired", "revoked"] = "expired" if expired else "valid"
-        if credential.revoked_at is not None:
-            state = "revoked"
+        credential, state = view.credential, _state(view, at)
         language = language_of(request)
         address = self._address(credential.public_id)
         return {
             "view": view,
             "credential": credential,
             "state": state,
-            "has_expired": expired,
+            "has_expired": has_expired(credential.expiry_date, at, view.time_zone),
             "revoked_day": day_of(credential.revoked_at or at, view.time_zone),
             "path": f"/credentials/{credential.public_id}",
             "address": address,
@@ -222,7 +242,13 @@ class Pages:
 
         if "\x00" in public_id:
             return None, now()
-        return await self._database.read(ask)
+        return await self._database.look(ask)
+
+
+def _state(view: PublicView, at: Moment) -> Literal["valid", "expired", "revoked"]:
+    if view.credential.revoked_at is not None:
+        return "revoked"
+    return "expired" if has_expired(view.credential.expiry_date, at, view.time_zone) else "valid"
 
 
 def _missing(request: Request) -> Response:

@@ -44,13 +44,22 @@ def render(
     `bdi(text)` and the filters `day`, `moment`, `machine_moment` and `number`. No inline script or style, no cookie,
     no third party, no referrer to other sites; no frame, unless `frames` lets any site show it in one.
     """
-    language = language_of(request)
-    text = (
-        _environment(language.code)
+    return respond(request, write(request, template, **values), status=status, frames=frames)
+
+
+def write(request: Request, template: str, **values: Any) -> str:
+    """The text of such a page."""
+    return (
+        _environment(language_of(request).code)
         .get_template(template)
         .render(languages=lambda: language_links(request), **values)
     )
-    headers = page_headers(frames=frames) | {"content-language": language.code, "vary": "accept-language"}
+
+
+def respond(request: Request, text: str, *, status: int = 200, frames: bool = False) -> Response:
+    """A page from its text."""
+    headers = page_headers(frames=frames)
+    headers |= {"content-language": language_of(request).code, "vary": "accept-language"}
     return Response(text, status, media_type="text/html; charset=utf-8", headers=headers)
 
 
