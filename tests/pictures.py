@@ -149,7 +149,7 @@ def picture_for_readme(browser: Browser, address: str) -> None:
     """One credential page, as the README shows it."""
     path = ROOT / "docs" / "images" / "credential-page.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = browser.new_page(viewport={"width": 900, "height": 800}, color_scheme="light")
+    page = browser.new_page(viewport={"width": 1180, "height": 760}, color_scheme="light")
     page.goto(address)
     page.screenshot(path=path)
     page.close()

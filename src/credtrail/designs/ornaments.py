@@ -26,7 +26,7 @@ class _Rosette(NamedTuple):
 _ROSETTES = {
     "classic": (_Rosette(188, 62, 14, 8, 0.4), _Rosette(120, 46, 10, 7, 0.4)),
     "modern": (_Rosette(250, 80, 14, 9, 0.5), _Rosette(150, 60, 10, 8, 0.5)),
-    "seal": (_Rosette(276, 42, 30, 6, 0.8),),
+    "seal": (_Rosette(276, 42, 30, 4, 0.9),),
     "hexagon": (_Rosette(188, 74, 6, 12, 0.7),),
 }
 _PREVIEW = _Rosette(560, 150, 16, 9, 0.8)

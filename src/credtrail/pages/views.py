@@ -182,6 +182,7 @@ class Pages:
         picture = f"{self._public_url}{documents[0].png_path}" if documents else None
         _ = language_of(request).gettext
         about = f"{view.group.name} – {view.credential.recipient_name}"
+        correction, should_read = _("Correction of my name"), _("My name should read:")
         return {
             "share_links": share_links(view, address, picture, self._facebook_app_id),
             "more_share_links": more_share_links(view, address),
@@ -189,9 +190,7 @@ class Pages:
             "mail_address": mail_link(f"{view.group.name} – {view.issuer_name}", address),
             "contact_address": mail_link(about, address, contact),
             "name_correction_address": mail_link(
-                f"{_('Correction of my name')}: {about}",
-                f"{address}\r\n\r\n{_('My name should read:')} ",
-                contact,
+                f"{correction}: {about}", f"{address}\r\n\r\n{should_read} ", contact
             ),
             "embed_code": self._embed_code(view, *_EMBED_SIZE),
         }
