@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
+from documents import FORMATS, WARM_MS, Served, measure_drawing, measure_serving, show
 from growth import Look, measure_growth
 from load import NO_STORAGE, Load, find_wrk, pgbench, prepare_pgbench, serving, sqlite_commits, wrk
 from rich.console import Console
@@ -81,6 +82,10 @@ def main() -> None:
                     pages = measure_pages(make_world(url, 10), folder, database, seconds)
                     targets += judge_pages(database, pages)
                     figures[f"pages {database}"] = asdict(pages)
+                drawing, served = measure_drawing(5 if given.quick else 20), measure_serving(folder, seconds)
+                show(drawing, served, console)
+                targets += judge_documents(drawing, served)
+                figures["documents"] = {" ".join(name): ms for name, ms in drawing.items()} | asdict(served)
             if given.only in (None, "growth"):
                 for database in DATABASES:
                     before, after, memory = measure_growth(
@@ -183,6 +188,24 @@ def judge_pages(database: str, pages: Pages) -> list[Target]:
             f"{database}: credential pages ≥ 0.5 of the same server's static page",
             f"{ratio:.2f} ({pages.many.per_second:,.0f}/s of {pages.static.per_second:,.0f}/s)",
             ratio >= 0.5,
+        ),
+    ]
+
+
+def judge_documents(drawing: dict[tuple[str, str], float], served: Served) -> list[Target]:
+    """The promises about documents."""
+    slowest = max(drawing, key=lambda name: drawing[name])
+    least = min(served.ratio(name) for name in FORMATS)
+    return [
+        Target(
+            f"a document drawn in less than {WARM_MS} ms (warm, the slowest)",
+            f"{drawing[slowest]:.0f} ms ({' '.join(slowest)})",
+            drawing[slowest] < WARM_MS,
+        ),
+        Target(
+            "a cached document as fast as a static file of its size (≥ 0.9, the slowest)",
+            f"{least:.2f}",
+            least >= 0.9,
         ),
     ]
 
