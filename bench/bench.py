@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-from documents import FORMATS, WARM_MS, Served, measure_drawing, measure_serving, show
 from growth import Look, measure_growth
 from load import NO_STORAGE, Load, find_wrk, pgbench, prepare_pgbench, serving, sqlite_commits, wrk
 from rich.console import Console
@@ -24,6 +23,7 @@ from rich.progress import Progress
 from rich.table import Table
 from servers import Postgres, make_world
 
+from documents import FORMATS, WARM_MS, Served, measure_drawing, measure_serving, show
 from pages import Pages, measure_pages
 
 console = Console()

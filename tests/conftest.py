@@ -225,7 +225,8 @@ class Server:
         self._settings = settings
         self._arguments = arguments
         self._variables = variables
-        self._log = Path(tempfile.mkdtemp(prefix="credtrail-test-")) / "log"
+        # A file: a pipe that nobody reads would be full one day, and stop the server.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 – as long as this object is there
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
@@ -240,9 +241,9 @@ class Server:
             **self._variables,
         }
         command = [sys.executable, "-m", "credtrail", "serve", "--port", str(self.port), *self._arguments]
-        # To a file: a pipe that nobody reads would be full one day, and stop the server.
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, env=environment, stderr=log)
+        self._log.seek(0)
+        self._log.truncate()
+        self.process = subprocess.Popen(command, env=environment, stderr=self._log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -266,7 +267,9 @@ class Server:
 
     def read_log(self) -> str:
         """What it has logged so far."""
-        return self._log.read_text()
+        return os.pread(
+            self._log.fileno(), 1 << 24, 0
+        ).decode()  # the place where it writes stays where it is
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ Their addresses carry a digest of everything that is drawn, so that no cache sho
 """
 
 import asyncio
+import time
 from typing import Literal, NamedTuple
 from unicodedata import normalize
 from urllib.parse import quote
@@ -25,6 +26,9 @@ from credtrail.pages.qr import draw_qr
 # A day, not a year: when a credential is revoked or deleted, its pictures shall vanish from caches too.
 _DAY_LONG = {"cache-control": "public, max-age=86400, immutable", "x-content-type-options": "nosniff"}
 _YEAR_LONG = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+_FRESH_SECONDS = 0.5
+"""How long an answer is given again without asking the database: nothing beside the day that caches keep it."""
+_FRESH_BYTES = 32 * 1024 * 1024
 _MEDIA_TYPES: dict[Format, str] = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
 
 
@@ -61,9 +65,27 @@ class Documents:
         self._press = press
         self._public_url = public_url
         self._looking: dict[str, asyncio.Task[PublicView | None]] = {}
+        self._fresh: dict[tuple[str, bytes], tuple[float, Response]] = {}
+        self._fresh_bytes = 0
 
     async def show_document(self, request: Request) -> Response:
-        """A document; a stale address leads to the current one, a revoked credential has none."""
+        """A document; a stale address leads to the current one, a revoked credential has none (within half a second)."""
+        key = (request.scope["path"], request.scope["query_string"])
+        until, response = self._fresh.get(key, (0.0, None))
+        if response is None or until < time.monotonic():
+            response = await self._make_response(request)
+            if response.status_code == 200:
+                self._keep_fresh(key, response)
+        return response
+
+    def _keep_fresh(self, key: tuple[str, bytes], response: Response) -> None:
+        if self._fresh_bytes + len(response.body) > _FRESH_BYTES:
+            self._fresh.clear()
+            self._fresh_bytes = 0
+        self._fresh[key] = (time.monotonic() + _FRESH_SECONDS, response)
+        self._fresh_bytes += len(response.body)
+
+    async def _make_response(self, request: Request) -> Response:
         view = await self._find(request.path_params["public_id"])
         slug, format = _read_name(request.path_params["name"])
         if view is None or view.credential.revoked_at is not None or format is None:
