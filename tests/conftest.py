@@ -4,6 +4,8 @@ Ada owns a workspace, Ben is her colleague with a read-only token, Cleo belongs 
 nothing of it. Robin is a recipient.
 """
 
+import atexit
+import itertools
 import os
 import shutil
 import signal
@@ -216,6 +218,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+LOGS = Path(tempfile.mkdtemp(prefix="credtrail-test-"))
+"""What servers log, until the tests are done."""
+atexit.register(shutil.rmtree, LOGS, ignore_errors=True)
+_NUMBERS = itertools.count()
+
+
 class Server:
     """A real server process on loopback; stopped by its own process id."""
 
@@ -225,8 +233,7 @@ class Server:
         self._settings = settings
         self._arguments = arguments
         self._variables = variables
-        # A file: a pipe that nobody reads would be full one day, and stop the server.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 – as long as this object is there
+        self._log = LOGS / f"{self.port}-{next(_NUMBERS)}.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
@@ -241,9 +248,9 @@ class Server:
             **self._variables,
         }
         command = [sys.executable, "-m", "credtrail", "serve", "--port", str(self.port), *self._arguments]
-        self._log.seek(0)
-        self._log.truncate()
-        self.process = subprocess.Popen(command, env=environment, stderr=self._log)
+        # To a file: a pipe that nobody reads would be full one day, and stop the server.
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(command, env=environment, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
