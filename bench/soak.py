@@ -27,8 +27,10 @@ from credtrail.database import Transaction
 from credtrail.database.open import write_once
 from credtrail.interactions.counts import credential_counts, credential_firsts, daily_counts
 from credtrail.interactions.log_sql import interactions
-from credtrail.interactions.model import ACTORS, EVENT_TYPES, Interaction
-from credtrail.values import day_of, parse_moment, present_moment
+from credtrail.interactions.model import (
+    Interaction,
+)
+from credtrail.values import ACTORS, EVENT_TYPES, day_of, parse_moment, present_moment
 
 console = Console()
 EPOCH = parse_moment("2024-01-01T00:00:00Z")

@@ -1,6 +1,7 @@
 """The command line: `credtrail COMMAND`. Reads the settings once and hands them down."""
 
 import asyncio
+import csv
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from credtrail import __version__, demo
@@ -26,12 +28,18 @@ from credtrail.accounts.model import (
     make_token,
 )
 from credtrail.check import check_installation
+from credtrail.credentials.model import AfterCreating
+from credtrail.credentials.spreadsheet import Import, Sheet, SheetError, Tally
 from credtrail.database import Transaction
 from credtrail.database.migrate import MigrationError, migrate, refuse_stale
-from credtrail.database.open import write_once
+from credtrail.database.open import open_database, write_once
 from credtrail.designs.images import read_image
 from credtrail.errors import Refusal
+from credtrail.groups.model import Group
+from credtrail.groups.store import list_groups_named
 from credtrail.logs import set_up_logs
+from credtrail.mail.bounce import read_bounce
+from credtrail.mail.store import settle_bounce
 from credtrail.serve import serve as run_server
 from credtrail.settings import (
     Settings,
@@ -41,6 +49,7 @@ from credtrail.settings import (
     read_settings,
 )
 from credtrail.values import present_moment
+from credtrail.web.language import CODES
 
 T = TypeVar("T")
 
@@ -54,6 +63,10 @@ app = typer.Typer(
 )
 token_app = typer.Typer(no_args_is_help=True, help="Access tokens for the API.")
 workspace_app = typer.Typer(no_args_is_help=True, help="Workspaces: one per issuer.")
+import_app = typer.Typer(no_args_is_help=True, help="Bring in what another system has.")
+mail_app = typer.Typer(no_args_is_help=True, help="Mails to recipients.")
+app.add_typer(import_app, name="import")
+app.add_typer(mail_app, name="mail")
 app.add_typer(token_app, name="token")
 app.add_typer(workspace_app, name="workspace")
 
@@ -238,11 +251,25 @@ def profile_workspace(
         bool | None,
         typer.Option("--indexed/--not-indexed", help="Whether search engines may list the pages."),
     ] = None,
+    sender_name: Annotated[
+        str | None, typer.Option(help="Whom mails come from; '' for the workspace's name.")
+    ] = None,
+    sender_email: Annotated[
+        str | None,
+        typer.Option(
+            help="At which address; '' for CREDTRAIL_MAIL_FROM. Your mail server must let it through."
+        ),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help=f"Language of mails and documents: {', '.join(CODES)}.")
+    ] = None,
 ) -> None:
     """Change how a workspace's credentials and their pages look, and what the pages may store; show the result.
 
     What isn't given stays as it is.
     """
+    if language not in (None, *CODES):
+        fail("--language must be one of " + ", ".join(CODES))
     if privacy not in (None, *get_args(PrivacyMode)):
         fail("--privacy must be one of " + ", ".join(get_args(PrivacyMode)))
     images = {
@@ -258,6 +285,9 @@ def profile_workspace(
         "signatory_title": signatory_title,
         "privacy_mode": privacy,
         "indexed": indexed,
+        "sender_name": sender_name,
+        "sender_email": sender_email,
+        "language": language,
         **{field: image.digest for field, image in images.items()},
     }
     changes = {field: value for field, value in given.items() if value is not None}
@@ -295,6 +325,109 @@ def list_workspaces() -> None:
         created = present_moment(workspace.created_at)
         table.add_row(workspace.id, escape(workspace.name), workspace.time_zone, created)
     out.print(table)
+
+
+@import_app.command("credentials")
+def import_credentials(
+    file: Annotated[
+        Path, typer.Argument(help="CSV file in UTF-8 with a header.", exists=True, dir_okay=False)
+    ],
+    group: Annotated[str, typer.Option(help="Id or name of the group that the credentials belong to.")],
+    workspace: Annotated[
+        str | None, typer.Option(help="Name of the workspace, where several have a group of that name.")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that names each row for good, such as an enrolment number: rows whose key is there already are "
+            "left out. Without it the line in this very file is the key."
+        ),
+    ] = None,
+    then: Annotated[
+        str, typer.Option(help="What happens to each: keep (as a draft), issue, issue_and_send.")
+    ] = "keep",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write refused rows with their reasons into this CSV file.")
+    ] = None,
+) -> None:
+    """Create credentials from a spreadsheet.
+
+    Columns: name, email, issueDate, expiryDate (both YYYY-MM-DD), custom.<tag>; only the name is needed. An import
+    that was cut off is simply started again: nothing is created twice.
+    """
+    if then not in get_args(AfterCreating):
+        fail("--then must be one of " + ", ".join(get_args(AfterCreating)))
+    settings = read_settings()
+    found = transact(settings, lambda transaction: list_groups_named(transaction, group, workspace))
+    if len(found) != 1:
+        fail(
+            f"There is no group {group!r}; `GET /v1/groups` lists them."
+            if not found
+            else f"There are {len(found)} groups {group!r}; give the id, or --workspace."
+        )
+    try:
+        sheet = Sheet(file, key)
+        if sheet.unused:
+            err.print(f"These columns mean nothing here and are left out: {escape(', '.join(sheet.unused))}")
+        tally = _run_import(settings, sheet, found[0], then, dry_run=dry_run)  # type: ignore[arg-type]  # checked above
+    except SheetError as problem:
+        fail(f"{file}: {problem}")
+    except UnicodeDecodeError:
+        fail(f"{file}: The file must be in UTF-8; save it again with that encoding.")
+    except csv.Error as problem:
+        fail(f"{file}: The file can't be read as CSV: {problem}")
+    _tell_import(tally, dry_run, report)
+    if tally.refused:
+        sys.exit(1)
+
+
+def _tell_import(tally: Tally, dry_run: bool, report: Path | None) -> None:
+    verb = "would be created" if dry_run else "created"
+    out.print(f"{tally.created:,} {verb}, {tally.present:,} there already, {len(tally.refused):,} refused.")
+    for refused in tally.refused[:20]:
+        out.print(f"  line {refused.line}: {refused.field} {refused.reason}".rstrip(), markup=False)
+    if len(tally.refused) > 20:
+        hint = "" if report else "; --report FILE writes them all"
+        out.print(f"  … and {len(tally.refused) - 20:,} more{hint}")
+    if report is not None:
+        with report.open("w", encoding="utf-8", newline="") as lines:
+            csv.writer(lines).writerows([("line", "field", "reason"), *tally.refused])
+
+
+def _run_import(
+    settings: Settings, sheet: Sheet, group: Group, then: AfterCreating, *, dry_run: bool
+) -> Tally:
+    async def run() -> Tally:
+        database = open_database(settings)
+        columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+        with Progress(*columns, console=err) as progress:
+            task = progress.add_task("Checking …" if dry_run else "Importing …", total=sheet.count())
+            try:
+                return await Import(database, group, then, dry_run=dry_run).run(
+                    sheet, lambda done: progress.advance(task, done)
+                )
+            finally:
+                await database.close()
+
+    return asyncio.run(run())
+
+
+@mail_app.command("bounce")
+def take_bounce() -> None:
+    """Read a bounce (a delivery status notification) from standard input and note it on the mail it tells of.
+
+    For the mail server to run for each mail that comes back to the sender's address; with Postfix, an alias:
+    bounces: "|/path/to/credtrail mail bounce". What isn't a bounce of one of our mails is left alone, with status 0.
+    """
+    bounce = read_bounce(sys.stdin.buffer.read(5_000_000))
+    if bounce is None:
+        out.print("This is not a bounce of a mail of ours; nothing was changed.")
+        return
+    noted = transact(
+        read_settings(), lambda transaction: settle_bounce(transaction, bounce.mail_id, bounce.reason)
+    )
+    out.print(f"Noted: {bounce.reason}" if noted else "There is no such mail (any more).", markup=False)
 
 
 @token_app.command("create")

@@ -18,7 +18,10 @@ from credtrail import metrics
 from credtrail.accounts.api import Accounts
 from credtrail.accounts.model import digest_token, is_well_formed
 from credtrail.accounts.store import find_token
+from credtrail.attributes.api import Attributes
 from credtrail.credentials.api import Credentials
+from credtrail.credentials.bulk_api import BulkCredentials
+from credtrail.credentials.links import RecipientLinks
 from credtrail.database import Database
 from credtrail.database.migrate import is_current
 from credtrail.database.open import open_database
@@ -29,9 +32,11 @@ from credtrail.groups.api import Groups
 from credtrail.interactions.api import Interactions
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
+from credtrail.mail.api import EmailTemplates
+from credtrail.pages.api import CredentialLinks
 from credtrail.pages.documents import Documents
 from credtrail.pages.reports import ReportLimits, Reports
-from credtrail.pages.token import PageTokens, RecipientLinks
+from credtrail.pages.token import PageTokens
 from credtrail.pages.views import Pages
 from credtrail.settings import Settings, find_or_make_secret_key
 from credtrail.web.edge import Edge
@@ -67,8 +72,12 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     endpoints = [
         *Interactions(database, log, recorder, cursors).endpoints(),
         *Credentials(database, cursors).endpoints(),
+        *BulkCredentials(database, cursors).endpoints(),
+        *CredentialLinks(database, RecipientLinks(secret_key), settings.public_url).endpoints(),
         *Groups(database, cursors).endpoints(),
         *Designs(cursors, settings.public_url).endpoints(),
+        *Attributes(database).endpoints(),
+        *EmailTemplates(database, cursors).endpoints(),
         *Accounts(database).endpoints(),
     ]
     tokens = PageTokens(secret_key)

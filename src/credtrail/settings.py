@@ -117,6 +117,47 @@ class Settings(BaseSettings):
     render_threads: Annotated[
         int, Field(ge=1, le=64, description="How many documents one process draws at the same time.")
     ] = 2
+    smtp_host: Annotated[
+        str,
+        Field(description="The mail server. Empty: mails are written as files into `CREDTRAIL_MAIL_FOLDER`."),
+    ] = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65_535, description="The mail server's port.")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        Field(
+            description="How the connection to the mail server is protected: STARTTLS (usual on port 587), TLS from the "
+            "beginning (usual on port 465), or not at all."
+        ),
+    ] = "starttls"
+    smtp_username: Annotated[
+        str, Field(description="With which name to log in to the mail server; empty: without.")
+    ] = ""
+    smtp_password: Annotated[str, Field(repr=False, description="And with which password.")] = ""
+    smtp_timeout_seconds: Annotated[
+        float,
+        Field(gt=0, le=300, description="How long the mail server may take for each answer, in seconds."),
+    ] = 30
+    smtp_connections: Annotated[
+        int, Field(ge=1, le=50, description="Connections to the mail server that one worker has at once.")
+    ] = 2
+    mail_from: Annotated[
+        str,
+        Field(
+            pattern=r"^[^@\s<>]{1,64}@[^@\s<>]+$",
+            description="The address that mails come from, where a workspace has none of its own.",
+        ),
+    ] = "credentials@localhost"
+    mail_folder: Annotated[
+        str,
+        Field(
+            description="Where mails are written without a mail server. Empty: `mails` beside an SQLite database, "
+            "`var/mails` with PostgreSQL."
+        ),
+    ] = ""
+    mail_retry_hours: Annotated[
+        int,
+        Field(ge=1, description="How long a mail that the server puts off is tried again, in hours."),
+    ] = 72
     log_format: Annotated[
         Literal["json", "console"], Field(description="How log lines are written to standard error.")
     ] = "json"
@@ -163,6 +204,13 @@ class Settings(BaseSettings):
         if self.cache_dir:
             return Path(self.cache_dir)
         return self.sqlite_path.with_name("cache") if self.sqlite_path else Path("var/cache")
+
+    @property
+    def mail_folder_path(self) -> Path:
+        """Where mails are written without a mail server."""
+        if self.mail_folder:
+            return Path(self.mail_folder)
+        return self.sqlite_path.with_name("mails") if self.sqlite_path else Path("var/mails")
 
 
 class SettingsError(Exception):

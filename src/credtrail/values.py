@@ -6,12 +6,14 @@ ask the operating system for randomness and time; whoever holds a transaction ta
 
 import secrets
 import time
+from calendar import monthrange
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from re import compile as re_compile
 from struct import unpack
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta
@@ -98,6 +100,38 @@ IsoDate = Annotated[
     ),
 ]
 """A day on its way in, still text: `parse_date` reads it."""
+
+
+Period = Annotated[
+    str,
+    must(
+        "be an ISO 8601 duration in years, months, weeks or days, such as P2Y, P18M or P90D",
+        pattern=r"^P([0-9]{1,3}Y[0-9MWD]*|[0-9]{1,4}M[0-9WD]*|[0-9]{1,4}W[0-9D]*|[0-9]{1,5}D)$",
+        example="P2Y",
+    ),
+]
+_PERIOD = re_compile(r"P(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?", flags=256)
+
+EventType = Literal[
+    "credential_viewed",
+    "credential_shared_to_linkedin",
+    "credential_added_to_linkedin_profile",
+    "credential_shared_to_facebook",
+    "credential_shared_to_twitter",
+    "credential_shared_to_messenger",
+    "credential_shared_to_whatsapp",
+    "credential_shared_to_pinterest",
+    "credential_shared_to_telegram",
+    "credential_shared_to_weibo",
+    "credential_downloaded",
+    "credential_link_copied",
+    "credential_verified",
+]
+"""What a credential interaction can be. Source: contract, section 2."""
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+
+Actor = Literal["recipient", "guest"]
+ACTORS: tuple[str, ...] = get_args(Actor)
 
 
 def now() -> Moment:
@@ -191,6 +225,42 @@ def day_of(at: Moment, time_zone: str) -> str:
 @lru_cache(maxsize=16_384)
 def _day_of_quarter(quarter: int, time_zone: str) -> str:
     return datetime.fromtimestamp(quarter * 900, ZoneInfo(time_zone)).date().isoformat()
+
+
+def first_moment_of(day: str, time_zone: str) -> Moment:
+    """When a calendar day begins in an IANA time zone; where midnight is skipped, at the first moment after it."""
+    begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(time_zone))
+    return int(begin.timestamp() * 1_000)
+
+
+def add_period(day: str, period: str) -> str:
+    """The day (`YYYY-MM-DD`) so long after a day; `period` as in `Period`, such as P2Y or P18M.
+
+    Years and months first: a day that its month doesn't have becomes the month's last. Never beyond 9999-12-31.
+    Source: ISO 8601 durations.
+    """
+    found = _PERIOD.fullmatch(period)
+    if found is None:
+        raise ValueError(period)
+    years, months, weeks, days = (int(part or 0) for part in found.groups())
+    begin = date.fromisoformat(day)
+    month = begin.year * 12 + begin.month - 1 + years * 12 + months
+    if month // 12 > 9999:
+        return "9999-12-31"
+    last = monthrange(month // 12, month % 12 + 1)[1]
+    moved = date(month // 12, month % 12 + 1, min(begin.day, last))
+    try:
+        return (moved + timedelta(days=weeks * 7 + days)).isoformat()
+    except OverflowError:
+        return "9999-12-31"
+
+
+def fold(text: str) -> str:
+    """Text as search compares it: without difference of case or of the ways to write the same character.
+
+    Source: Unicode Standard, chapter 3.13, caseless matching (compatibility).
+    """
+    return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 class Answer(NamedTuple):

@@ -10,14 +10,22 @@ from dataclasses import dataclass
 
 import structlog
 
-from credtrail.database import Database, idempotency
+from credtrail.credentials import store as credentials
+from credtrail.credentials.deliver import Delivery
+from credtrail.credentials.links import RecipientLinks
+from credtrail.database import Database, Transaction, idempotency
 from credtrail.database.open import open_database
 from credtrail.errors import Refusal
 from credtrail.interactions import visits
+from credtrail.mail.store import add_mails
 from credtrail.pages.token import LIFETIME_SECONDS
-from credtrail.settings import Settings
+from credtrail.settings import Settings, find_or_make_secret_key
 
 log = structlog.get_logger("credtrail.work")
+
+_ISSUED_AT_ONCE = 1_000
+_WORTH_TELLING_SECONDS = 60
+"""A job that comes more often than this is logged only when it did something."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,24 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
             )
         )
 
+    async def issue_scheduled() -> int:
+        return await database.write(_issue_scheduled)
+
+    delivery = Delivery(database, RecipientLinks(find_or_make_secret_key(settings)), settings)
     return [
+        Job("issue_scheduled", 1, issue_scheduled),
+        Job("send_mails", 2, delivery.run),
         Job("forget_answers", 600, forget_answers),
         Job("forget_visits", 600, forget_visits),
     ]
+
+
+def _issue_scheduled(transaction: Transaction) -> int:
+    issued = credentials.issue_scheduled(transaction, _ISSUED_AT_ONCE)
+    for id_, workspace_id, address in issued:
+        if address is not None:
+            add_mails(transaction, workspace_id, [(id_, address)])
+    return len(issued)
 
 
 async def run_once(jobs: list[Job]) -> None:
@@ -55,7 +77,8 @@ async def run_once(jobs: list[Job]) -> None:
     for job in jobs:
         try:
             count = await job.run()
-            log.info("job done", job=job.name, rows=count)
+            if count or job.period_seconds >= _WORTH_TELLING_SECONDS:
+                log.info("job done", job=job.name, rows=count)
         except Refusal as refusal:
             log.warning("job put off", job=job.name, reason=refusal.code)
 

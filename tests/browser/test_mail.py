@@ -5,9 +5,9 @@ from sqlalchemy import update
 
 from browser.conftest import aside
 from conftest import SECRET_KEY, in_transaction
+from credtrail.credentials.links import RecipientLinks
 from credtrail.credentials.store import credentials
 from credtrail.interactions.log_sql import interactions
-from credtrail.pages.token import RecipientLinks
 from credtrail.values import now
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from browser.conftest import aside
 from conftest import in_transaction
 from credtrail.interactions.counts import page_action_counts
-from credtrail.interactions.model import EVENT_TYPES
+from credtrail.values import EVENT_TYPES
 
 pytestmark = pytest.mark.browser
 

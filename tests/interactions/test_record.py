@@ -12,9 +12,11 @@ from credtrail.app import build
 from credtrail.credentials.store import add_credential, credentials, delete_credential
 from credtrail.interactions.counts import credential_counts, credential_firsts, daily_counts
 from credtrail.interactions.log_sql import interactions
-from credtrail.interactions.model import ACTORS, EVENT_TYPES, Interaction
+from credtrail.interactions.model import (
+    Interaction,
+)
 from credtrail.interactions.record import Entry, Submission
-from credtrail.values import Answer, IdempotencyKey, day_of, parse_moment
+from credtrail.values import ACTORS, EVENT_TYPES, Answer, IdempotencyKey, day_of, parse_moment
 
 EPOCH = parse_moment("2024-03-01T00:00:00Z")
 entries = st.tuples(

@@ -21,10 +21,12 @@ from credtrail.interactions.counts import (
     set_aside_counts,
 )
 from credtrail.interactions.log_sql import interactions
-from credtrail.interactions.model import EVENT_TYPES, PAGE_ACTIONS
+from credtrail.interactions.model import (
+    PAGE_ACTIONS,
+)
 from credtrail.interactions.visits import OTHERS_PER_VISIT, ROWS_PER_HOUR, page_visits, set_aside_interactions
 from credtrail.pages.token import PageTokens
-from credtrail.values import now
+from credtrail.values import EVENT_TYPES, now
 from pages.test_reports import HONEST
 
 POSTS = 10_000

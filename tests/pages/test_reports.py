@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from chromium import PERSON
 from conftest import SECRET_KEY, Server, headers, in_transaction
 from credtrail.app import build
+from credtrail.credentials.links import RecipientLinks
 from credtrail.credentials.store import credentials
 from credtrail.database import metadata
 from credtrail.interactions.counts import page_action_counts, set_aside_counts
@@ -18,7 +19,7 @@ from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import PAGE_ACTIONS, REASONS
 from credtrail.interactions.visits import OTHERS_PER_VISIT, ROWS_PER_HOUR, set_aside_interactions
 from credtrail.pages.reports import CLOCKS_DIFFER_MS, SCANNING_MS, SEEN_MS, SOONEST_MS
-from credtrail.pages.token import LIFETIME_SECONDS, PageTokens, RecipientLinks
+from credtrail.pages.token import LIFETIME_SECONDS, PageTokens
 from credtrail.values import now
 from documents import ROOT
 

@@ -37,7 +37,8 @@ class IssuerProfile(NamedTuple):
     """How a workspace shows itself on its credentials and their pages; its name is the workspace's.
 
     `brand_color` is `#rrggbb`; logo and signature are digests of kept images. `indexed`: pages may be found by
-    search engines.
+    search engines. Mails come from `sender_name` at `sender_email` where they are given, else from the workspace's
+    name at the installation's address. `language` (ISO 639-1) is that of mails and documents.
     """
 
     website_url: str | None = None
@@ -49,6 +50,9 @@ class IssuerProfile(NamedTuple):
     indexed: bool = False
     logo_digest: str | None = None
     signature_digest: str | None = None
+    sender_name: str | None = None
+    sender_email: str | None = None
+    language: str = "en"
 
 
 def change_profile(profile: IssuerProfile, changes: dict[str, Any]) -> IssuerProfile:
@@ -62,6 +66,8 @@ def change_profile(profile: IssuerProfile, changes: dict[str, Any]) -> IssuerPro
         raise invalid("website", "must be an http:// or https:// address")
     if changed.contact_email and not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+", changed.contact_email):
         raise invalid("contact", "must be an e-mail address")
+    if changed.sender_email and not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+", changed.sender_email):
+        raise invalid("sender-email", "must be an e-mail address")
     if not re.fullmatch(r"#[0-9a-f]{6}", changed.brand_color or ""):
         raise invalid("color", "must be # and six hexadecimal digits, such as #14594b")
     return changed

@@ -58,6 +58,9 @@ issuer_profiles = Table(
     Column("indexed", Boolean, nullable=False),
     Column("logo_digest", Key),
     Column("signature_digest", Key),
+    Column("sender_name", Text),
+    Column("sender_email", Text),
+    Column("language", Key, nullable=False, server_default="en"),
 )
 
 issuer_images = Table(

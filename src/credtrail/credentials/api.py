@@ -1,23 +1,38 @@
 """/v1/credentials. Wired by `app`."""
 
-from msgspec import Struct, to_builtins
+from collections.abc import Callable
+
+from msgspec import Struct
 
 from credtrail.accounts.store import find_workspace
+from credtrail.attributes.store import find_by_tag
 from credtrail.credentials import store
+from credtrail.credentials.drafts import (
+    Surroundings,
+    find_surroundings,
+    make_credential,
+    merge_attributes,
+    tags_in,
+)
 from credtrail.credentials.model import (
     Credential,
     CredentialAnswer,
+    CredentialChange,
+    Delivery,
     NewCredential,
     Revocation,
-    check_custom_attributes,
+    Schedule,
+    StoredStatus,
+    change_credential,
     present_credential,
-    read_dates,
+    read_issue_at,
 )
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
-from credtrail.errors import Refusal
-from credtrail.groups.store import find_group
-from credtrail.values import Answer, answer, day_of
+from credtrail.errors import Refusal, invalid
+from credtrail.mail.model import MailAnswer, present_mail
+from credtrail.mail.store import add_mails, list_mails
+from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Cursors, PageQuery, Pagination
 
@@ -65,6 +80,16 @@ class Credentials:
                 "GET", one, self.get, "Get a credential", CredentialAnswer, refusals=("not_found",), tag=tag
             ),
             Endpoint(
+                "PATCH",
+                one,
+                self.change,
+                "Change a credential",
+                CredentialAnswer,
+                body=CredentialChange,
+                refusals=("not_found",),
+                tag=tag,
+            ),
+            Endpoint(
                 "DELETE",
                 one,
                 self.delete,
@@ -82,6 +107,49 @@ class Credentials:
                 "Issue a credential",
                 CredentialAnswer,
                 refusals=("not_found", "conflict"),
+                tag=tag,
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/send",
+                self.send,
+                "Send a credential",
+                CredentialAnswer,
+                body=Delivery,
+                refusals=("not_found", "conflict"),
+                description="By the e-mail template of its group. Each call is one mail; `credtrail work` sends it.",
+                tag=tag,
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/schedule",
+                self.schedule,
+                "Schedule a credential",
+                CredentialAnswer,
+                body=Schedule,
+                refusals=("not_found", "conflict"),
+                tag=tag,
+            ),
+            Endpoint(
+                "POST",
+                "/credentials/create-issue-send",
+                self.create_issue_send,
+                "Create, issue and send a credential",
+                CredentialAnswer,
+                201,
+                body=NewCredential,
+                refusals=("not_found", "conflict"),
+                description="All of it or nothing; the mail is queued with it.",
+                tag=tag,
+            ),
+            Endpoint(
+                "GET",
+                f"{one}/mails",
+                self.list_mails,
+                "List a credential's mails",
+                list[MailAnswer],
+                refusals=("not_found",),
+                description="The latest hundred, newest first.",
                 tag=tag,
             ),
             Endpoint(
@@ -116,33 +184,47 @@ class Credentials:
 
     async def create(self, call: Call) -> Answer:
         """Create a draft; refuses an unknown group (404), wrong dates and unknown attributes (400)."""
-        new: NewCredential = call.body
-        check_custom_attributes(new.custom_attributes)
+        return await self._act(call, lambda transaction: _create(transaction, call, "draft"))
 
-        def create(transaction: Transaction) -> tuple[Answer, str | None]:
-            workspace_id = call.caller.workspace_id
-            if find_group(transaction, workspace_id, new.group_id) is None:
-                raise Refusal("not_found", "There is no group with this groupId")
-            zone = _time_zone(transaction, workspace_id)
-            credential = store.add_credential(
-                transaction,
-                workspace_id,
-                new.group_id,
-                (new.recipient.id, new.recipient.name, new.recipient.email),
-                read_dates(new, today=day_of(transaction.at, zone)),
-                evidence=[to_builtins(one) for one in new.evidence],
-            )
-            return answer(201, present_credential(credential, transaction.at, zone)), credential.id
+    async def create_issue_send(self, call: Call) -> Answer:
+        """Create, issue, and queue the mail, all in one transaction. Without an e-mail address: 400."""
+        if call.body.recipient.email is None:
+            raise invalid("recipient.email", "is required, since the credential is mailed there")
 
-        return await self._database.write(
-            lambda transaction: once(transaction, call.idempotency_key, lambda: create(transaction))
-        )
+        def act(transaction: Transaction) -> tuple[Answer, str]:
+            answered, id_ = _create(transaction, call, "issued")
+            add_mails(transaction, call.caller.workspace_id, [(id_, call.body.recipient.email)])
+            return answered, id_
+
+        return await self._act(call, act)
 
     async def get(self, call: Call) -> Answer:
         """One credential."""
         return await self._database.read(
             lambda transaction: answer(200, _present(transaction, _get(transaction, call)))
         )
+
+    async def change(self, call: Call) -> Answer:
+        """Change what is given, in any status; `updatedAt` moves only when something changed."""
+        change: CredentialChange = call.body
+
+        def act(transaction: Transaction) -> Answer:
+            before = _get(transaction, call)
+            changed = change_credential(before, change)
+            around = Surroundings(
+                before.workspace_id,
+                "",
+                {},
+                find_by_tag(transaction, before.workspace_id, tags_in(change.custom_attributes)),
+            )
+            values = merge_attributes(transaction, before.custom_attributes, change.custom_attributes, around)
+            changed = changed._replace(custom_attributes=values)
+            if changed != before:
+                changed = changed._replace(updated_at=transaction.at)
+                store.save_credential(transaction, changed)
+            return answer(200, _present(transaction, changed))
+
+        return await self._database.write(act)
 
     async def delete(self, call: Call) -> Answer:
         """Delete for good; 404 the second time."""
@@ -161,20 +243,67 @@ class Credentials:
         Assumed: issuing what is neither draft nor scheduled is 409.
         """
 
-        def issue(transaction: Transaction) -> tuple[Answer, str | None]:
+        def act(transaction: Transaction) -> tuple[Answer, str]:
             credential = _get(transaction, call)
             if not store.issue_credential(transaction, credential.workspace_id, credential.id):
                 raise Refusal("conflict", "Only a draft or scheduled credential can be issued")
             return answer(200, _present(transaction, _get(transaction, call))), credential.id
 
-        return await self._database.write(
-            lambda transaction: once(transaction, call.idempotency_key, lambda: issue(transaction))
-        )
+        return await self._act(call, act)
+
+    async def schedule(self, call: Call) -> Answer:
+        """Draft or scheduled becomes scheduled; `credtrail work` issues it at its time.
+
+        Assumed: a scheduled one is scheduled anew; the issue date stays what it is; mailing at issuance without an
+        e-mail address is 400.
+        """
+
+        def act(transaction: Transaction) -> tuple[Answer, str]:
+            credential, plan = _get(transaction, call), call.body
+            zone = _time_zone(transaction, credential.workspace_id)
+            issue_at = read_issue_at(plan, credential, transaction.at, zone)
+            if plan.send_at_issuance and credential.recipient_email is None:
+                raise invalid("sendAtIssuance", "must be false for a recipient without an e-mail address")
+            if not store.schedule_credential(
+                transaction, credential, issue_at, send_at_issuance=plan.send_at_issuance
+            ):
+                raise Refusal("conflict", "Only a draft or scheduled credential can be scheduled")
+            return answer(200, _present(transaction, _get(transaction, call))), credential.id
+
+        return await self._act(call, act)
+
+    async def send(self, call: Call) -> Answer:
+        """Queue a mail with the credential's link.
+
+        Assumed: what isn't issued (or was revoked) is 409, a recipient without an e-mail address 400.
+        """
+
+        def act(transaction: Transaction) -> tuple[Answer, str]:
+            credential = _get(transaction, call)
+            told = _present(transaction, credential)
+            if told.status != "issued" or credential.revoked_at is not None:
+                raise Refusal("conflict", "Only an issued credential can be sent")
+            if credential.recipient_email is None:
+                raise invalid("recipient.email", "is missing: the recipient has no e-mail address")
+            add_mails(transaction, credential.workspace_id, [(credential.id, credential.recipient_email)])
+            return answer(200, told), credential.id
+
+        return await self._act(call, act)
+
+    async def list_mails(self, call: Call) -> Answer:
+        """The credential's mails, newest first."""
+
+        def ask(transaction: Transaction) -> list[MailAnswer]:
+            credential = _get(transaction, call)
+            opened_at = store.find_opened_at(transaction, credential.id)
+            return [present_mail(mail, opened_at) for mail in list_mails(transaction, credential.id)]
+
+        return answer(200, await self._database.read(ask))
 
     async def revoke(self, call: Call) -> Answer:
         """Take an issued credential back; a draft, or one revoked before, is a conflict."""
 
-        def revoke(transaction: Transaction) -> tuple[Answer, str | None]:
+        def act(transaction: Transaction) -> tuple[Answer, str]:
             credential = _get(transaction, call)
             if not store.revoke_credential(
                 transaction, credential.workspace_id, credential.id, call.body.reason
@@ -182,9 +311,20 @@ class Credentials:
                 raise Refusal("conflict", "Only an issued credential that isn't revoked yet can be revoked")
             return answer(200, _present(transaction, _get(transaction, call))), credential.id
 
+        return await self._act(call, act)
+
+    async def _act(self, call: Call, act: Callable[[Transaction], tuple[Answer, str]]) -> Answer:
         return await self._database.write(
-            lambda transaction: once(transaction, call.idempotency_key, lambda: revoke(transaction))
+            lambda transaction: once(transaction, call.idempotency_key, lambda: act(transaction))
         )
+
+
+def _create(transaction: Transaction, call: Call, status: StoredStatus) -> tuple[Answer, str]:
+    new: NewCredential = call.body
+    around = find_surroundings(transaction, call.caller.workspace_id, [new])
+    credential = make_credential(transaction, new, around, status=status)
+    store.add_credentials(transaction, [credential])
+    return answer(201, present_credential(credential, transaction.at, around.time_zone)), credential.id
 
 
 def _get(transaction: Transaction, call: Call) -> Credential:

@@ -1,12 +1,13 @@
 """SQL of credentials. Called by this slice's face, by interactions (whose credential is it?), pages and the demo."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    false,
     func,
     insert,
     select,
@@ -24,8 +26,10 @@ from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import issuer_profiles, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
+from credtrail.database.idempotency import forget_answers_about
 from credtrail.groups.model import Group
 from credtrail.groups.store import group_designs, groups, read_group
+from credtrail.values import Moment, fold
 
 credentials = Table(
     "credentials",
@@ -33,7 +37,7 @@ credentials = Table(
     Column("id", Key, primary_key=True),
     Column("public_id", Key, nullable=False, unique=True),
     Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False),
-    Column("group_id", Key, ForeignKey("groups.id"), nullable=False, index=True),
+    Column("group_id", Key, ForeignKey("groups.id"), nullable=False),
     Column("status", Key, nullable=False),
     Column("recipient_id", Key, nullable=False),
     Column("recipient_name", Text, nullable=False),
@@ -47,8 +51,28 @@ credentials = Table(
     Column("sent_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("revocation_reason", Text),
+    Column("issue_at", BigInteger),
+    Column("send_at_issuance", Boolean, nullable=False, server_default=false()),
+    # What the credential is called where it comes from; an import finds by it what it has done.
+    Column("external_key", Key),
+    # As search compares them; the last backwards, so that an index finds what an address ends with.
+    Column("folded_name", Key, nullable=False, server_default=""),
+    Column("folded_email", Key),
+    Column("reversed_email", Key),
     Index(None, "workspace_id", "id"),
+    Index(None, "group_id", "id"),
+    Index(None, "workspace_id", "status", "id"),
+    Index(None, "workspace_id", "folded_name", "id"),
+    Index(None, "workspace_id", "folded_email", "id"),
+    Index(None, "workspace_id", "reversed_email", "id"),
+    Index(None, "workspace_id", "issue_date", "id"),
+    Index(None, "workspace_id", "expiry_date", "id"),
+    Index(None, "workspace_id", "created_at", "id"),
+    Index(None, "workspace_id", "updated_at", "id"),
+    Index(None, "status", "issue_at"),
+    Index(None, "workspace_id", "external_key", unique=True),
 )
+CREDENTIAL_COLUMNS = [credentials.c[name] for name in Credential._fields]
 
 _WHOSE = RowSet(
     "select c.id, c.workspace_id, c.group_id, w.time_zone from {rows} "
@@ -74,6 +98,7 @@ def add_credential(
     status: StoredStatus = "draft",
     public_id: str | None = None,
     evidence: Sequence[dict[str, str]] = (),
+    custom_attributes: Mapping[str, str] | None = None,
 ) -> Credential:
     """Create a credential for a recipient (id or None, name, e-mail address or None).
 
@@ -91,13 +116,34 @@ def add_credential(
         recipient_email=email,
         issue_date=dates[0],
         expiry_date=dates[1],
-        custom_attributes={},
+        custom_attributes=dict(custom_attributes or {}),
         created_at=transaction.at,
         updated_at=transaction.at,
         evidence=list(evidence),
     )
-    transaction.connection.execute(insert(credentials).values(credential._asdict()))
+    add_credentials(transaction, [credential])
     return credential
+
+
+def add_credentials(transaction: Transaction, new: Sequence[Credential]) -> None:
+    """Create many at once."""
+    if new:
+        transaction.connection.execute(insert(credentials), [_row(credential) for credential in new])
+
+
+def save_credential(transaction: Transaction, credential: Credential) -> None:
+    """Keep this state of the credential."""
+    transaction.connection.execute(
+        update(credentials).where(credentials.c.id == credential.id).values(_row(credential))
+    )
+
+
+def find_external_keys(transaction: Transaction, workspace_id: str, keys: Iterable[str]) -> set[str]:
+    """Those of the keys that credentials of the workspace have already."""
+    query = select(credentials.c.external_key).where(
+        credentials.c.workspace_id == workspace_id, credentials.c.external_key.in_(list(keys))
+    )
+    return set(transaction.connection.execute(query).scalars())
 
 
 def find_credential(transaction: Transaction, workspace_id: str, id_: str) -> Credential | None:
@@ -109,7 +155,7 @@ def list_credentials(
     transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
 ) -> list[Credential]:
     """Up to `limit` credentials before the edge, newest first; with `newer` those after it, oldest first."""
-    query = select(credentials).where(credentials.c.workspace_id == workspace_id)
+    query = select(*CREDENTIAL_COLUMNS).where(credentials.c.workspace_id == workspace_id)
     query = cut(query, credentials.c.id, edge=edge, newer=newer, limit=limit)
     return [Credential(*row) for row in transaction.connection.execute(query)]
 
@@ -129,7 +175,52 @@ def issue_credential(transaction: Transaction, workspace_id: str, id_: str) -> b
             credentials.c.workspace_id == workspace_id,
             credentials.c.status.in_(("draft", "scheduled")),
         )
-        .values(status="issued", updated_at=transaction.at)
+        .values(status="issued", issue_at=None, send_at_issuance=False, updated_at=transaction.at)
+    )
+    return changed.rowcount == 1
+
+
+def issue_scheduled(transaction: Transaction, limit: int) -> list[tuple[str, str, str | None]]:
+    """Issue up to `limit` credentials whose time has come: id, workspace id, and the address to mail it to, or None."""
+    due = (
+        select(credentials.c.id, credentials.c.send_at_issuance)
+        .where(credentials.c.status == "scheduled", credentials.c.issue_at <= transaction.at)
+        .order_by(credentials.c.issue_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    to_mail = {row.id: row.send_at_issuance for row in transaction.connection.execute(due)}
+    if not to_mail:
+        return []
+    issued = transaction.connection.execute(
+        update(credentials)
+        .where(credentials.c.id.in_(list(to_mail)))
+        .values(status="issued", issue_at=None, send_at_issuance=False, updated_at=transaction.at)
+        .returning(credentials.c.id, credentials.c.workspace_id, credentials.c.recipient_email)
+    )
+    return [(id_, workspace_id, email if to_mail[id_] else None) for id_, workspace_id, email in issued]
+
+
+def note_sent(transaction: Transaction, id_: str) -> None:
+    """A mail with the credential's link has gone out now."""
+    transaction.connection.execute(
+        update(credentials).where(credentials.c.id == id_).values(sent_at=transaction.at)
+    )
+
+
+def schedule_credential(
+    transaction: Transaction, credential: Credential, issue_at: Moment, *, send_at_issuance: bool
+) -> bool:
+    """Draft or scheduled becomes scheduled for that time; False when it is issued by now."""
+    changed = transaction.connection.execute(
+        update(credentials)
+        .where(credentials.c.id == credential.id, credentials.c.status.in_(("draft", "scheduled")))
+        .values(
+            status="scheduled",
+            issue_at=issue_at,
+            send_at_issuance=send_at_issuance,
+            updated_at=transaction.at,
+        )
     )
     return changed.rowcount == 1
 
@@ -139,6 +230,7 @@ def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> 
 
     The counts per workspace and group keep their sums: they hold no id of a credential or a person.
     """
+    forget_answers_about(transaction, id_)
     gone = transaction.connection.execute(
         delete(credentials).where(credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
     )
@@ -160,6 +252,18 @@ def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, rea
     return changed.rowcount == 1
 
 
+def find_opened_at(transaction: Transaction, id_: str) -> Moment | None:
+    """When the recipient first viewed it. The fact belongs to interactions, which stand above; it is read here since
+    mails are told with it."""
+    firsts = metadata.tables["credential_firsts"]
+    query = select(firsts.c.first_at).where(
+        firsts.c.credential_id == id_,
+        firsts.c.event_type == "credential_viewed",
+        firsts.c.triggered_by == "recipient",
+    )
+    return transaction.connection.execute(query).scalar()
+
+
 class PublicView(NamedTuple):
     """A credential with what is around it, as its public page shows it."""
 
@@ -170,9 +274,9 @@ class PublicView(NamedTuple):
     profile: IssuerProfile
 
 
-_PUBLIC = (
+_VIEW = (
     select(
-        credentials,
+        *CREDENTIAL_COLUMNS,
         workspaces.c.name,
         workspaces.c.time_zone,
         groups,
@@ -183,19 +287,30 @@ _PUBLIC = (
     .join(groups, groups.c.id == credentials.c.group_id)
     .outerjoin(issuer_profiles, issuer_profiles.c.workspace_id == credentials.c.workspace_id)
     .outerjoin(group_designs, group_designs.c.group_id == groups.c.id)
-    .where(credentials.c.public_id == bindparam("public_id"), credentials.c.status == "issued")
     .order_by(group_designs.c.position)
+)
+_PUBLIC = _VIEW.where(credentials.c.public_id == bindparam("public_id"), credentials.c.status == "issued")
+_OWN = _VIEW.where(
+    credentials.c.id == bindparam("id"), credentials.c.workspace_id == bindparam("workspace_id")
 )
 """One row for each design. Put together once: pages are asked for more than all else, and building a statement takes
 longer than running this one."""
-_CREDENTIAL_END = len(credentials.c)
+_CREDENTIAL_END = len(CREDENTIAL_COLUMNS)
 _GROUP_BEGIN = _CREDENTIAL_END + 2
 _GROUP_END = _GROUP_BEGIN + len(groups.c)
 
 
 def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
     """What a public page shows; None for draft, scheduled, deleted and unknown alike."""
-    rows = transaction.connection.execute(_PUBLIC, {"public_id": public_id}).all()
+    return _read_view(transaction.connection.execute(_PUBLIC, {"public_id": public_id}).all())
+
+
+def find_view(transaction: Transaction, workspace_id: str, id_: str) -> PublicView | None:
+    """The same of one of the workspace's credentials, in any status."""
+    return _read_view(transaction.connection.execute(_OWN, {"id": id_, "workspace_id": workspace_id}).all())
+
+
+def _read_view(rows: Sequence[Any]) -> PublicView | None:
     if not rows:
         return None
     row, design_ids = rows[0], tuple(each[-1] for each in rows if each[-1])
@@ -210,5 +325,15 @@ def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
 
 
 def _one(transaction: Transaction, *where: Any) -> Credential | None:
-    row = transaction.connection.execute(select(credentials).where(*where)).first()
+    row = transaction.connection.execute(select(*CREDENTIAL_COLUMNS).where(*where)).first()
     return Credential(*row) if row else None
+
+
+def _row(credential: Credential) -> dict[str, Any]:
+    email = credential.recipient_email
+    folded = fold(email) if email is not None else None
+    return credential._asdict() | {
+        "folded_name": fold(credential.recipient_name),
+        "folded_email": folded,
+        "reversed_email": folded[::-1] if folded is not None else None,
+    }

@@ -4,9 +4,22 @@ Called by faces through `once`, and by the interactions' recorder for whole batc
 (`forget_old`). Assumed: refusals aren't kept, so that a mended request may use its key again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, delete
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    tuple_,
+)
 
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata, run_all
 from credtrail.errors import Refusal
@@ -26,6 +39,23 @@ idempotency_keys = Table(
     Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), index=True),
     Column("created_at", BigInteger, nullable=False),
     Index(None, "created_at"),
+)
+
+idempotency_subjects = Table(
+    "idempotency_subjects",
+    metadata,
+    Column("workspace_id", Key, primary_key=True),
+    Column("key", Key, primary_key=True),
+    # Of one answer that tells of many credentials: deleting any of them deletes the answer.
+    Column(
+        "credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    ForeignKeyConstraint(
+        ["workspace_id", "key"],
+        ["idempotency_keys.workspace_id", "idempotency_keys.key"],
+        ondelete="CASCADE",
+        name="idempotency_subjects_key_fkey",
+    ),
 )
 
 _FIND = RowSet(
@@ -94,17 +124,35 @@ def replay(key: IdempotencyKey, kept: tuple[str, Answer]) -> Answer:
 def once(
     transaction: Transaction,
     key: IdempotencyKey | None,
-    act: Callable[[], tuple[Answer, str | None]],
+    act: Callable[[], tuple[Answer, str | Sequence[str] | None]],
 ) -> Answer:
-    """Do an act once per key: `act` gives its answer and the credential that it tells of (or None)."""
+    """Do an act once per key: `act` gives its answer and the credential or credentials that it tells of (or None)."""
     if key is None:
         return act()[0]
     found = find_answers(transaction, [key])
     if found:
         return replay(key, found[key.workspace_id, key.key])
     answer, about = act()
-    run_all(transaction, keep_answers(transaction.at, [(key, answer, about)]))
+    one = about if isinstance(about, str) else None
+    run_all(transaction, keep_answers(transaction.at, [(key, answer, one)]))
+    if about and one is None:
+        names = {"workspace_id": key.workspace_id, "key": key.key}
+        transaction.connection.execute(
+            insert(idempotency_subjects), [{**names, "credential_id": id_} for id_ in about]
+        )
     return answer
+
+
+def forget_answers_about(transaction: Transaction, credential_id: str) -> None:
+    """Delete the kept answers that tell of this credential among others; those of it alone go by the schema."""
+    told = select(idempotency_subjects.c.workspace_id, idempotency_subjects.c.key).where(
+        idempotency_subjects.c.credential_id == credential_id
+    )
+    transaction.connection.execute(
+        delete(idempotency_keys).where(
+            tuple_(idempotency_keys.c.workspace_id, idempotency_keys.c.key).in_(told)
+        )
+    )
 
 
 def forget_old(transaction: Transaction) -> int:

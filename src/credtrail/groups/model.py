@@ -1,12 +1,13 @@
 """Groups: credential templates (the wire says groups). Pure."""
 
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from credtrail.designs.model import find_design
+from credtrail.designs.model import Design
 from credtrail.errors import invalid
-from credtrail.values import NO_NUL, AnyId, Moment, Name, WebAddress, must, present_moment
+from credtrail.values import NO_NUL, AnyId, Moment, Name, Period, WebAddress, must, present_moment
 
 DesignIds = Annotated[
     list[AnyId], must("be a list of 1 to 10 different ids of designs", min_length=1, max_length=10)
@@ -25,7 +26,10 @@ Skills = Annotated[list[Name], must("be a list of at most 30 names of skills", m
 
 
 class Group(NamedTuple):
-    """A credential template: what a set of credentials has in common."""
+    """A credential template: what a set of credentials has in common.
+
+    `expires_after` is the expiry rule, an ISO 8601 duration (`values.Period`) counted from the issue date.
+    """
 
     id: str
     workspace_id: str
@@ -36,12 +40,14 @@ class Group(NamedTuple):
     updated_at: Moment
     description: str | None = None
     skills: tuple[str, ...] = ()
+    expires_after: str | None = None
+    email_template_id: str | None = None
 
 
 class NewGroup(Struct, rename="camel"):
     """A group to be created. Either `designIds`, or one or both of the two older fields.
 
-    `description` and `skills` are ours: shown on the credentials' pages, not among a group's fields on the wire.
+    The last four are ours; `GET /groups/{id}/settings` tells them, since a group's fields on the wire are set.
     """
 
     name: Name
@@ -51,6 +57,22 @@ class NewGroup(Struct, rename="camel"):
     badge_design_id: AnyId | None = None
     description: Description | None = None
     skills: Skills = []
+    expires_after: Period | None = None
+    email_template_id: AnyId | None = None
+
+
+class GroupChange(Struct, rename="camel"):
+    """What shall change of a group; what isn't given stays. `designIds` replaces the whole list."""
+
+    name: Name | UnsetType = UNSET
+    design_ids: DesignIds | UnsetType = UNSET
+    learning_event_url: WebAddress | UnsetType | None = UNSET
+    certificate_design_id: AnyId | UnsetType | None = UNSET
+    badge_design_id: AnyId | UnsetType | None = UNSET
+    description: Description | UnsetType | None = UNSET
+    skills: Skills | UnsetType = UNSET
+    expires_after: Period | UnsetType | None = UNSET
+    email_template_id: AnyId | UnsetType | None = UNSET
 
 
 class GroupAnswer(Struct, rename="camel"):
@@ -66,34 +88,69 @@ class GroupAnswer(Struct, rename="camel"):
     updated_at: str
 
 
-def designs_of(new: NewGroup) -> tuple[str, ...]:
-    """The designs that a new group asks for, in order; refuses none, both kinds of fields, unknown ids, twins."""
-    older = (("certificateDesignId", new.certificate_design_id), ("badgeDesignId", new.badge_design_id))
-    if new.design_ids is not None and any(id_ is not None for _, id_ in older):
-        raise invalid("designIds", "must not come together with certificateDesignId or badgeDesignId")
-    if new.design_ids is None:
-        for field, id_ in older:
-            design = find_design(id_) if id_ is not None else None
-            if id_ is not None and (design is None or not field.startswith(design.type)):
-                raise invalid(field, f"must be the id of a {field.removesuffix('DesignId')} design")
-        chosen = tuple(id_ for _, id_ in older if id_ is not None)
-        if not chosen:
-            raise invalid("designIds", "is required and must be a list of 1 to 10 different ids of designs")
-        return chosen
-    if any(find_design(id_) is None for id_ in new.design_ids) or len(set(new.design_ids)) < len(
-        new.design_ids
-    ):
-        raise invalid("designIds", "must be a list of 1 to 10 different ids of designs")
-    return tuple(new.design_ids)
+class GroupSettings(Struct, rename="camel"):
+    """What a group has beyond the original's fields."""
+
+    description: str | None
+    skills: list[str]
+    expires_after: str | None
+    email_template_id: str | None
 
 
-def present_group(group: Group) -> GroupAnswer:
+_DESIGN_IDS = "be a list of 1 to 10 different ids of designs"
+_OLDER = (("certificateDesignId", "certificate"), ("badgeDesignId", "badge"))
+
+
+def wanted_designs(given: NewGroup | GroupChange) -> tuple[str, ...]:
+    """Every design that is named in any field."""
+    named = (given.certificate_design_id, given.badge_design_id)
+    ids = given.design_ids if isinstance(given.design_ids, list) else []
+    return (*ids, *(id_ for id_ in named if isinstance(id_, str)))
+
+
+def designs_of(
+    given: NewGroup | GroupChange, known: Mapping[str, Design], present: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """The designs that a group is to have, in order, out of those `known`; `present` are those it has.
+
+    Refuses none at all, both kinds of fields in one request, unknown ids, twins. Assumed: one of the older fields in
+    a change replaces (null: takes away) the designs of its type and leaves the others.
+    """
+    older = {
+        type_: (field, id_)
+        for (field, type_), id_ in zip(
+            _OLDER, (given.certificate_design_id, given.badge_design_id), strict=True
+        )
+        if id_ is not UNSET and not (isinstance(given, NewGroup) and id_ is None)
+    }
+    if isinstance(given.design_ids, list):
+        if any(id_ is not None for _, id_ in older.values()):
+            raise invalid("designIds", "must not come together with certificateDesignId or badgeDesignId")
+        return _check_ids(given.design_ids, known)
+    if older:
+        present = tuple(id_ for id_ in present if id_ in known and known[id_].type not in older)
+        for type_, (field, id_) in older.items():
+            if isinstance(id_, str):
+                if id_ not in known or known[id_].type != type_:
+                    raise invalid(field, f"must be the id of a {type_} design")
+                present = (*present, id_)
+    if not present:
+        raise invalid("designIds", f"is required and must {_DESIGN_IDS}")
+    return present
+
+
+def _check_ids(ids: list[str], known: Mapping[str, Design]) -> tuple[str, ...]:
+    if any(id_ not in known for id_ in ids) or len(set(ids)) < len(ids):
+        raise invalid("designIds", f"must {_DESIGN_IDS}")
+    return tuple(ids)
+
+
+def present_group(group: Group, designs: Mapping[str, Design]) -> GroupAnswer:
     """The group as the wire shows it; the two older fields name its first certificate and its first badge."""
     by_type: dict[str, str] = {}
     for id_ in group.design_ids:
-        design = find_design(id_)
-        if design is not None:
-            by_type.setdefault(design.type, id_)
+        if id_ in designs:
+            by_type.setdefault(designs[id_].type, id_)
     return GroupAnswer(
         group.id,
         group.name,

@@ -1,11 +1,27 @@
 """SQL of groups. Called by this slice's face, by credentials (a group must exist) and by the demo."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, Table, Text, insert, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 
+from credtrail.accounts.store import workspaces
 from credtrail.database import Key, Transaction, cut, metadata
 from credtrail.groups.model import Group
 
@@ -20,6 +36,8 @@ groups = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("description", Text),
     Column("skills", JSON, nullable=False, server_default="[]"),
+    Column("expires_after", Key),
+    Column("email_template_id", Key),
     Index(None, "workspace_id", "id"),
 )
 
@@ -41,6 +59,8 @@ def add_group(
     *,
     description: str | None = None,
     skills: Sequence[str] = (),
+    expires_after: str | None = None,
+    email_template_id: str | None = None,
 ) -> Group:
     """Create a group with its designs in order."""
     group = Group(
@@ -53,22 +73,42 @@ def add_group(
         transaction.at,
         description,
         tuple(skills),
+        expires_after,
+        email_template_id,
     )
-    row = group._asdict()
-    del row["design_ids"]
-    transaction.connection.execute(insert(groups).values(row))
-    transaction.connection.execute(
-        insert(group_designs),
-        [{"group_id": group.id, "position": n, "design_id": id_} for n, id_ in enumerate(design_ids)],
-    )
+    transaction.connection.execute(insert(groups).values(_row(group)))
+    _save_designs(transaction, group)
     return group
+
+
+def save_group(transaction: Transaction, group: Group) -> None:
+    """Keep this state of the group."""
+    transaction.connection.execute(update(groups).where(groups.c.id == group.id).values(_row(group)))
+    transaction.connection.execute(delete(group_designs).where(group_designs.c.group_id == group.id))
+    _save_designs(transaction, group)
+
+
+def delete_group(transaction: Transaction, id_: str) -> bool:
+    """Delete a group; False, and nothing done, when it has credentials: the schema itself holds on to it."""
+    try:
+        with transaction.connection.begin_nested():
+            transaction.connection.execute(delete(groups).where(groups.c.id == id_))
+    except IntegrityError:
+        return False
+    return True
 
 
 def find_group(transaction: Transaction, workspace_id: str, id_: str) -> Group | None:
     """One group of this workspace."""
-    query = select(groups).where(groups.c.id == id_, groups.c.workspace_id == workspace_id)
-    found = _with_designs(transaction, transaction.connection.execute(query).all())
-    return found[0] if found else None
+    return find_groups(transaction, workspace_id, [id_]).get(id_)
+
+
+def find_groups(transaction: Transaction, workspace_id: str, ids: Iterable[str]) -> dict[str, Group]:
+    """Those groups of this workspace, by id."""
+    query = select(groups).where(groups.c.id.in_(list(ids)), groups.c.workspace_id == workspace_id)
+    return {
+        group.id: group for group in _with_designs(transaction, transaction.connection.execute(query).all())
+    }
 
 
 def list_groups(
@@ -77,6 +117,14 @@ def list_groups(
     """Up to `limit` groups before the edge, newest first; with `newer` those after it, oldest first."""
     query = select(groups).where(groups.c.workspace_id == workspace_id)
     query = cut(query, groups.c.id, edge=edge, newer=newer, limit=limit)
+    return _with_designs(transaction, transaction.connection.execute(query).all())
+
+
+def list_groups_named(transaction: Transaction, name: str, workspace_name: str | None = None) -> list[Group]:
+    """Groups with this id or name; of the workspace with that name, or of any."""
+    query = select(groups).where(or_(groups.c.id == name, groups.c.name == name)).limit(100)
+    if workspace_name is not None:
+        query = query.join_from(groups, workspaces).where(workspaces.c.name == workspace_name)
     return _with_designs(transaction, transaction.connection.execute(query).all())
 
 
@@ -91,15 +139,18 @@ def _with_designs(transaction: Transaction, rows: Sequence[Any]) -> list[Group]:
 
 def read_group(row: Sequence[Any], design_ids: tuple[str, ...]) -> Group:
     """A group from its row, columns in the table's order, and the ids of its designs."""
-    id_, workspace_id, name, learning_event_url, created_at, updated_at, description, skills = row
-    return Group(
-        id_,
-        workspace_id,
-        name,
-        learning_event_url,
-        design_ids,
-        created_at,
-        updated_at,
-        description,
-        tuple(skills),
+    given = dict(zip(groups.c.keys(), row, strict=True))
+    return Group(**{**given, "skills": tuple(given["skills"]), "design_ids": design_ids})
+
+
+def _row(group: Group) -> dict[str, Any]:
+    row = group._asdict()
+    del row["design_ids"]
+    return row
+
+
+def _save_designs(transaction: Transaction, group: Group) -> None:
+    transaction.connection.execute(
+        insert(group_designs),
+        [{"group_id": group.id, "position": n, "design_id": id_} for n, id_ in enumerate(group.design_ids)],
     )

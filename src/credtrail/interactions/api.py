@@ -14,8 +14,6 @@ from credtrail.interactions.counts import list_set_aside_counts
 from credtrail.interactions.export import Format, export_chunks
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import (
-    Actor,
-    EventType,
     Filters,
     Interaction,
     InteractionAnswer,
@@ -28,9 +26,11 @@ from credtrail.interactions.model import (
 from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
 from credtrail.interactions.visits import SetAside, list_set_aside
 from credtrail.values import (
+    Actor,
     Answer,
     AnyId,
     DateTime,
+    EventType,
     IsoDate,
     Stream,
     answer,
@@ -41,7 +41,7 @@ from credtrail.values import (
     parse_moment,
     present_moment,
 )
-from credtrail.web.endpoint import Call, Endpoint
+from credtrail.web.endpoint import Call, Endpoint, ErrorBody, present_error
 from credtrail.web.paging import Cursor, Cursors, Limit, Pagination
 from credtrail.web.parse import parse_body
 
@@ -126,14 +126,6 @@ class NewInteractions(Struct):
         must(f"be a list of 1 to {MOST_IN_BATCH} interactions", min_length=1, max_length=MOST_IN_BATCH),
         Meta(extra_json_schema={"items": {"$ref": "#/components/schemas/NewInteraction"}}),
     ]
-
-
-class ErrorBody(Struct, omit_defaults=True):
-    """What the error envelope holds."""
-
-    code: str
-    message: str
-    details: list[dict[str, str]] = []
 
 
 class BatchResult(Struct, omit_defaults=True, rename="camel"):
@@ -357,8 +349,7 @@ def _present_batch(outcomes: list[Outcome]) -> Answer:
 
 def _present_result(outcome: Outcome) -> BatchResult:
     if isinstance(outcome, Refusal):
-        details = [{"field": field, "message": message} for field, message in outcome.details]
-        return BatchResult(400, error=ErrorBody(outcome.code, outcome.message, details))
+        return BatchResult(400, error=present_error(outcome))
     assert isinstance(outcome, Interaction)
     return BatchResult(201, credential_interaction=present_interaction(outcome))
 

@@ -5,7 +5,11 @@ from functools import partial
 from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Table, select, union_all
 
 from credtrail.database import Key, RowSet, Transaction, Writes, cut, metadata
-from credtrail.interactions.model import EVENT_TYPES, Filters, Interaction
+from credtrail.interactions.model import (
+    Filters,
+    Interaction,
+)
+from credtrail.values import EVENT_TYPES
 
 interactions = Table(
     "interactions",

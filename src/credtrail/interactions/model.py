@@ -5,24 +5,7 @@ from typing import Literal, NamedTuple, get_args
 from msgspec import Struct
 
 from credtrail.errors import invalid
-from credtrail.values import AnyId, DateTime, Moment, parse_moment, present_moment
-
-EventType = Literal[
-    "credential_viewed",
-    "credential_shared_to_linkedin",
-    "credential_added_to_linkedin_profile",
-    "credential_shared_to_facebook",
-    "credential_shared_to_twitter",
-    "credential_shared_to_messenger",
-    "credential_shared_to_whatsapp",
-    "credential_shared_to_pinterest",
-    "credential_shared_to_telegram",
-    "credential_shared_to_weibo",
-    "credential_downloaded",
-    "credential_link_copied",
-    "credential_verified",
-]
-EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+from credtrail.values import Actor, AnyId, DateTime, EventType, Moment, parse_moment, present_moment
 
 PageAction = Literal[
     "shared_to_bluesky",
@@ -41,9 +24,6 @@ PAGE_ACTIONS: frozenset[str] = frozenset(get_args(PageAction))
 
 ReportedType = Literal[EventType, PageAction]
 """What a page may report."""
-
-Actor = Literal["recipient", "guest"]
-ACTORS: tuple[str, ...] = get_args(Actor)
 
 Certainty = Literal["api", "page", "claimed", "link", "verified"]
 """How we know who acted: an API caller said so (`api`); a page told of somebody who didn't say to be the recipient

@@ -13,16 +13,21 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from credtrail.credentials.links import RecipientLinks
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
-from credtrail.interactions.model import Actor, Certainty, Reason, ReportedType
+from credtrail.interactions.model import (
+    Certainty,
+    Reason,
+    ReportedType,
+)
 from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
 from credtrail.interactions.visits import SetAside
 from credtrail.pages.robots import find_reason
-from credtrail.pages.token import PageTokens, RecipientLinks, Visit
-from credtrail.values import Answer, Moment, must, now
+from credtrail.pages.token import PageTokens, Visit
+from credtrail.values import Actor, Answer, Moment, must, now
 from credtrail.web.gate import read_body
 from credtrail.web.limits import NetworkLimit, RateLimit
 from credtrail.web.parse import parse_body

@@ -1,10 +1,8 @@
-"""What is signed for credential pages: page tokens and recipients' links. Pure but for the randomness of new ones.
+"""What is signed for credential pages: page tokens. Pure but for the randomness of new ones.
 
 A page token says: this page, of this credential, was handed out at this time; here is the number of the visit.
 It is signed, so it can't be made up, and it names one credential, so it can't be used on another. It says
 nothing about the visitor and is kept nowhere in the browser.
-
-A recipient's link token says: who holds this got it in the mail to the recipient of this credential.
 """
 
 import hmac
@@ -24,7 +22,6 @@ _TIME_BYTES = 6
 _CREDENTIAL_BYTES = 8
 _MAC_BYTES = 16
 _LENGTH = _VISIT_BYTES + _TIME_BYTES + _CREDENTIAL_BYTES + _MAC_BYTES
-_LINK_BYTES = 18
 
 
 class Visit(NamedTuple):
@@ -68,22 +65,3 @@ class PageTokens:
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, b"token:" + payload, "sha256")[:_MAC_BYTES]
-
-
-class RecipientLinks:
-    """Makes and checks the token of a mailed link, one for each credential; it doesn't expire.
-
-    It proves that somebody had the recipient's mail before them, or was handed its link: more than the bare flag
-    does, less than a typed code. Nothing of it is stored, so it holds for as long as the secret key.
-    """
-
-    def __init__(self, secret_key: str) -> None:
-        self._key = sha256(b"recipient-link:" + secret_key.encode()).digest()
-
-    def make(self, public_id: str) -> str:
-        """24 characters for the address of a mailed link."""
-        return urlsafe_b64encode(hmac.digest(self._key, public_id.encode(), "sha256")[:_LINK_BYTES]).decode()
-
-    def check(self, token: str, public_id: str) -> bool:
-        """Whether this token was made for this credential."""
-        return hmac.compare_digest(token.encode(), self.make(public_id).encode())

@@ -14,11 +14,11 @@ from msgspec.json import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from credtrail.accounts.colors import brand_style
 from credtrail.credentials.model import has_expired
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.interactions.counts import find_audience
-from credtrail.pages.colors import brand_style
 from credtrail.pages.documents import documents_of, logo_path
 from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_links, share_links
 from credtrail.pages.qr import draw_qr

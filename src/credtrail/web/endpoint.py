@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from credtrail.errors import Kind
+from credtrail.errors import Kind, Refusal
 from credtrail.values import Answer, IdempotencyKey, Stream
 
 
@@ -33,6 +33,20 @@ class Call:
     query: Any
     body: Any
     idempotency_key: IdempotencyKey | None
+
+
+class ErrorBody(Struct, omit_defaults=True):
+    """What the error envelope holds; also the error of one item among many."""
+
+    code: str
+    message: str
+    details: list[dict[str, str]] = []
+
+
+def present_error(refusal: Refusal) -> ErrorBody:
+    """A refusal as the error of one item."""
+    details = [{"field": field, "message": message} for field, message in refusal.details]
+    return ErrorBody(refusal.code, refusal.message, details)
 
 
 Handler = Callable[[Call], Awaitable[Answer | Stream]]

@@ -56,6 +56,11 @@ def write(request: Request, template: str, **values: Any) -> str:
     )
 
 
+def write_in(code: str, template: str, **values: Any) -> str:
+    """The text of a template in one of our languages, for whoever has no request: mails."""
+    return _environment(code).get_template(template).render(**values)
+
+
 def respond(request: Request, text: str, *, status: int = 200, frames: bool = False) -> Response:
     """A page from its text."""
     headers = page_headers(frames=frames)

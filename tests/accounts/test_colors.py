@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credtrail.pages.colors import brand_style, contrast
+from credtrail.accounts.colors import brand_style, contrast
 
 GROUNDS = {"light": ("#f5f3ee", "#fffefb"), "dark": ("#11161b", "#1a2128")}
 

@@ -1,0 +1,1 @@
+"""Attributes: what a workspace's credentials say beside name and dates."""

@@ -1,0 +1,128 @@
+"""What /v1 tells of a credential's public side: its documents and its links. Wired by `app`."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from credtrail.credentials.links import RecipientLinks, page_address, recipient_address
+from credtrail.credentials.store import PublicView, find_view
+from credtrail.database import Database
+from credtrail.errors import Refusal
+from credtrail.pages.documents import documents_of
+from credtrail.pages.links import linkedin_profile_link
+from credtrail.values import Answer, answer
+from credtrail.web.endpoint import Call, Endpoint
+
+
+class Preview(Struct):
+    """A document of a credential in one format."""
+
+    format: Literal["png", "pdf"]
+    url: str
+
+
+class CredentialDesign(Struct):
+    """A design of a credential's group, filled with what the credential says."""
+
+    id: str
+    name: str
+    previews: list[Preview]
+
+
+class CredentialLinksAnswer(Struct, rename="camel"):
+    """Where a credential is to be found. All null as long as it has no public page.
+
+    `recipient` is for the recipient alone: who opens it counts as the recipient. `pdf` and `png` are the first design's.
+    """
+
+    page: str | None = None
+    recipient: str | None = None
+    linked_in_profile: str | None = None
+    pdf: str | None = None
+    png: str | None = None
+    verification: str | None = None
+
+
+class CredentialLinks:
+    """Documents and links of credentials; `public_url` is this installation's address."""
+
+    def __init__(self, database: Database, links: RecipientLinks, public_url: str) -> None:
+        self._database = database
+        self._links = links
+        self._public_url = public_url
+
+    def endpoints(self) -> list[Endpoint]:
+        """The routes of this face."""
+        return [
+            Endpoint(
+                "GET",
+                "/credentials/{id}/designs",
+                self.list_designs,
+                "List a credential's designs",
+                list[CredentialDesign],
+                refusals=("not_found",),
+                description="In the group's order. The addresses hold a digest of what is drawn, and change with it; "
+                "a credential without a public page has no previews.",
+                tag="Credentials",
+            ),
+            Endpoint(
+                "GET",
+                "/credentials/{id}/links",
+                self.get_links,
+                "Get a credential's links",
+                CredentialLinksAnswer,
+                refusals=("not_found",),
+                tag="Credentials",
+            ),
+        ]
+
+    async def list_designs(self, call: Call) -> Answer:
+        """Each design with its PNG and PDF, as a bare array. Assumed: none of them for what isn't issued or is revoked."""
+        view = await self._get(call)
+        shown = _is_shown(view)
+        return answer(
+            200,
+            [
+                CredentialDesign(
+                    document.design_id,
+                    document.name,
+                    [
+                        Preview("png", self._public_url + document.png_path),
+                        Preview("pdf", self._public_url + document.pdf_path),
+                    ]
+                    if shown
+                    else [],
+                )
+                for document in documents_of(view, self._public_url)
+            ],
+        )
+
+    async def get_links(self, call: Call) -> Answer:
+        """The public page, the recipient's own link, LinkedIn's form, documents, the verification."""
+        view = await self._get(call)
+        if view.credential.status != "issued":
+            return answer(200, CredentialLinksAnswer())
+        public_id = view.credential.public_id
+        page = page_address(self._public_url, public_id)
+        links = CredentialLinksAnswer(
+            page,
+            recipient_address(self._public_url, public_id, self._links),
+            linkedin_profile_link(view, page),
+            verification=f"{page}/verification",
+        )
+        if _is_shown(view):
+            first = documents_of(view, self._public_url)[0]
+            links.pdf, links.png = self._public_url + first.pdf_path, self._public_url + first.png_path
+        return answer(200, links)
+
+    async def _get(self, call: Call) -> PublicView:
+        view = await self._database.look(
+            lambda transaction: find_view(transaction, call.caller.workspace_id, call.path["id"])
+        )
+        if view is None:
+            raise Refusal("not_found")
+        return view
+
+
+def _is_shown(view: PublicView) -> bool:
+    return view.credential.status == "issued" and view.credential.revoked_at is None
