@@ -1,10 +1,13 @@
 """Everything that a picture of a credential needs, as plain values. Pure. Made by `pages.documents`, drawn by `render`."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from credtrail.accounts.model import IssuerProfile
+from credtrail.designs.document import digest_document, placeholders_of, read_document
 from credtrail.designs.model import Design, find_design
 from credtrail.designs.words import words_in, write_day
 
@@ -13,11 +16,19 @@ VERSION = 1
 address of a document changes with it."""
 
 
+class Own(NamedTuple):
+    """What an own design draws: its type, the digest of its document, the values of the placeholders in it."""
+
+    type: Literal["certificate", "badge"]
+    document_digest: str
+    values: tuple[tuple[str, str], ...]
+
+
 class Artwork(NamedTuple):
     """A credential as it is drawn. Dates are ISO days; `brand_color` is `#rrggbb`; images are named by digest.
 
     `url` is the address of the credential's page, printed and as a QR code. `language` is that of the document's own
-    words (ISO 639-1).
+    words (ISO 639-1). `own` is there for designs that are not built in.
     """
 
     design_id: str
@@ -33,37 +44,96 @@ class Artwork(NamedTuple):
     signature_digest: str | None = None
     signatory_name: str | None = None
     signatory_title: str | None = None
+    own: Own | None = None
 
 
 @lru_cache(maxsize=1_024)
 def digest_of(artwork: Artwork) -> str:
     """32 hexadecimal digits that change whenever the drawn document would: part of its address."""
-    return sha256(json.dumps([VERSION, *artwork]).encode()).hexdigest()[:32]
+    drawn = artwork if artwork.own else artwork[:-1]
+    return sha256(json.dumps([VERSION, *drawn]).encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=1_024)
 def describe(artwork: Artwork) -> str:
     """What the picture shows, in words: `Certificate: Botany, presented to Robin – Meadow, 12 March 2024`."""
     words = words_in(artwork.language)
-    design = find_design(artwork.design_id)
+    design = artwork.own or find_design(artwork.design_id)
     kind = words.badge if design is not None and design.type == "badge" else words.certificate
     day = write_day(artwork.issue_date, artwork.language)
     return f"{kind}: {artwork.title}, {words.presented_to} {artwork.recipient_name} – {artwork.issuer_name}, {day}"
 
 
-def sample_of(design: Design) -> Artwork:
-    """A design filled with made-up data, the same everywhere: what the API shows of it."""
-    return Artwork(
+def artwork_of(
+    design: Design,
+    issuer_name: str,
+    profile: IssuerProfile,
+    public_id: str,
+    custom_attributes: Mapping[str, str],
+    *,
+    recipient_email: str | None = None,
+    **told: Any,
+) -> Artwork:
+    """A credential in this design; `told` are the further fields of an Artwork."""
+    artwork = Artwork(
         design.id,
+        issuer_name=issuer_name,
+        brand_color=profile.brand_color,
+        logo_digest=profile.logo_digest,
+        signature_digest=profile.signature_digest,
+        signatory_name=profile.signatory_name,
+        signatory_title=profile.signatory_title,
+        **told,
+    )
+    if design.document is None:
+        return artwork
+    values = {**_values(artwork, public_id, recipient_email), **custom_attributes}
+    wanted = placeholders_of(read_document(design.document))
+    drawn = tuple((name, values[name]) for name in wanted if values.get(name))
+    return artwork._replace(own=Own(design.type, digest_document(design.document), drawn))
+
+
+def _values(artwork: Artwork, public_id: str, recipient_email: str | None) -> dict[str, str]:
+    """What stands for the placeholders that every credential has."""
+    language, expires = artwork.language, artwork.expiry_date
+    return {
+        "recipient.name": artwork.recipient_name,
+        "recipient.email": recipient_email or "",
+        "group.name": artwork.title,
+        "issuer.name": artwork.issuer_name,
+        "certificate.issued_on": write_day(artwork.issue_date, language),
+        "certificate.expires_on": write_day(expires, language) if expires else "",
+        "certificate.uuid": public_id,
+        "certificate.url": artwork.url,
+        "signatory.name": artwork.signatory_name or "",
+        "signatory.title": artwork.signatory_title or "",
+    }
+
+
+_SAMPLE_ISSUER = "Open Meadow Academy"
+_SAMPLE_PROFILE = IssuerProfile(signatory_name="Registrar of the Academy")
+_SAMPLE_ID = "0f5c8a8e-4a36-4c8c-9b0d-0f60a5a2c3de"
+
+
+def sample_of(
+    design: Design, issuer_name: str = _SAMPLE_ISSUER, profile: IssuerProfile = _SAMPLE_PROFILE
+) -> Artwork:
+    """A design filled with made-up data: what the API shows of it. Custom attributes stand as placeholders."""
+    wanted = placeholders_of(read_document(design.document)) if design.document else ()
+    return artwork_of(
+        design,
+        issuer_name,
+        profile,
+        _SAMPLE_ID,
+        {name: f"[{name}]" for name in wanted if name.startswith("custom.")},
         title="Introduction to Botany",
         recipient_name="Robin Ñandú",
-        issuer_name="Open Meadow Academy",
+        recipient_email="robin@learner.example",
         issue_date="2026-11-23",
         url="https://credentials.example/credentials/sample",
-        signatory_name="Registrar of the Academy",
     )
 
 
-def sample_path(design: Design) -> str:
+def sample_path(design: Design, sample: Artwork) -> str:
     """Where its picture is served."""
-    return f"/designs/{digest_of(sample_of(design))}/{design.slug}.png"
+    return f"/designs/{digest_of(sample)}/{design.slug}.png"

@@ -1,31 +1,60 @@
 """Designs: what a credential looks like. Pure.
 
-So far there are built-in designs only, the same in every workspace; they have no row of their own. `render` draws
-them.
+The built-in ones are the same in every workspace and have no row; a workspace's own are a `document` each. `render`
+draws both.
 """
 
 import re
 from typing import Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from credtrail.values import Moment, parse_moment, present_moment
+from credtrail.designs.document import Document
+from credtrail.values import AnyId, Moment, Name, parse_moment, present_moment
 
 
 class Design(NamedTuple):
-    """A look that a group gives to its credentials."""
+    """A look that a group gives to its credentials. An own one has a `document` (JSON, see `document`)."""
 
     id: str
     name: str
     type: Literal["certificate", "badge"]
     created_at: Moment
     updated_at: Moment
-    look: Literal["classic", "modern", "seal", "hexagon"]
+    look: Literal["classic", "modern", "seal", "hexagon", "own"]
+    document: str | None = None
 
     @property
     def slug(self) -> str:
-        """Its name in addresses: `Classic certificate` → `classic-certificate`."""
+        """Its name in addresses: `Classic certificate` → `classic-certificate`; of an own one the id, which is unique."""
+        if self.look == "own":
+            return self.id
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+class NewDesign(Struct, rename="camel"):
+    """A design to be created: from a document, or as a copy of another design."""
+
+    name: Name
+    document: Document | None = None
+    copy_of: AnyId | None = None
+
+
+class DesignChange(Struct, rename="camel"):
+    """What shall change of an own design; what isn't given stays. Its type can't change."""
+
+    name: Name | UnsetType = UNSET
+    document: Document | UnsetType = UNSET
+
+
+class ImageAnswer(Struct, rename="camel"):
+    """An uploaded image as it is kept: its size in pixels and in bytes."""
+
+    id: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
 
 
 class DesignAnswer(Struct, rename="camel"):
@@ -51,7 +80,7 @@ BUILT_IN = (
 
 
 def find_design(id_: str) -> Design | None:
-    """The design with this id."""
+    """The built-in design with this id."""
     return next((design for design in BUILT_IN if design.id == id_), None)
 
 

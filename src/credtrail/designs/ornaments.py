@@ -34,8 +34,8 @@ _PREVIEW = _Rosette(560, 150, 16, 9, 0.8)
 
 @lru_cache
 def ornaments_of(look: str) -> dict[str, str]:
-    """The drawings that a look places, by name."""
-    drawn = {f"rosette{at}": _draw_rosette(one) for at, one in enumerate(_ROSETTES[look])}
+    """The drawings that a look places, by name; those of the preview are for all looks."""
+    drawn = {f"rosette{at}": _draw_rosette(one) for at, one in enumerate(_ROSETTES.get(look, ()))}
     return {**drawn, "scallop": _draw_scallop(), "preview": _draw_rosette(_PREVIEW)}
 
 

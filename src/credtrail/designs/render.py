@@ -13,18 +13,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from msgspec import to_builtins
 from typst import Compiler, Fonts
 
 from credtrail.designs.artwork import Artwork, describe
-from credtrail.designs.fonts import choose_variant, font_folders, make_ready
-from credtrail.designs.images import write_jpeg
-from credtrail.designs.model import find_design
+from credtrail.designs.document import PAGES, AttributeImageBox, Box, TextBox, fill, read_document
+from credtrail.designs.fonts import Variant, choose_variant, font_folders, make_ready, variant_of
+from credtrail.designs.images import shape_of, write_jpeg
+from credtrail.designs.model import Design, find_design
 from credtrail.designs.ornaments import COLOR, ornaments_of
 from credtrail.designs.words import RIGHT_TO_LEFT, words_in, write_day
 
 Format = Literal["pdf", "png", "jpg"]
 
 _LOOKS = Path(__file__).parent / "looks"
+_DRAWINGS = Path(__file__).parent / "drawings"
+_DRAWN_SIDE = 1_600
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]
 _POINTS_PER_INCH = 72
 _PREVIEW_BYTES = 300_000
@@ -43,16 +47,19 @@ _SCALE = 2
 
 
 class Materials(NamedTuple):
-    """What else is drawn: the QR code of the page's address as SVG, and images as PNG by their digest."""
+    """What else is drawn: the QR code of the page's address as SVG, images (PNG or JPEG) by their digest, and the
+    document of an own design."""
 
     qr: bytes
     images: Mapping[str, bytes]
+    document: str | None = None
 
 
-def size_of(design_id: str) -> Size:
+def size_of(design: Design) -> Size:
     """The size of a design's PNG."""
-    design = find_design(design_id)
-    return _BADGE_SIZE if design is not None and design.type == "badge" else _CERTIFICATE_SIZE
+    if design.document is not None:
+        return Size(*(_SCALE * side for side in PAGES[read_document(design.document).page]))
+    return _BADGE_SIZE if design.type == "badge" else _CERTIFICATE_SIZE
 
 
 def draw(artwork: Artwork, format: Format, materials: Materials) -> bytes:
@@ -72,6 +79,16 @@ def draw(artwork: Artwork, format: Format, materials: Materials) -> bytes:
     return write_jpeg(picture, _PREVIEW_BYTES) if format == "jpg" else picture
 
 
+def draw_drawing(svg: str) -> bytes:
+    """An SVG as PNG, its longer side 1,600 pixels. Takes as much time and memory as the drawing asks for.
+
+    Raises ValueError for what isn't one, or names a file or an address.
+    """
+    compiler = Compiler(str(_DRAWINGS / "drawing.typ"), root=str(_DRAWINGS), font_paths=_fonts())
+    inputs = {"svg": svg, "side": str(_DRAWN_SIDE)}
+    return _one(compiler.compile(format="png", sys_inputs=inputs, ppi=_POINTS_PER_INCH))
+
+
 def _data(artwork: Artwork, shape: str, materials: Materials) -> dict[str, Any]:
     language, words = artwork.language, words_in(artwork.language)
     variant = choose_variant((artwork.recipient_name, artwork.title, artwork.issuer_name), language)
@@ -84,10 +101,11 @@ def _data(artwork: Artwork, shape: str, materials: Materials) -> dict[str, Any]:
         return _picture(content) if content else None
 
     design = find_design(artwork.design_id)
-    look = design.look if design else "classic"
+    look = "own" if materials.document is not None else design.look if design else "classic"
     return {
         "shape": shape,
         "look": look,
+        "own": _own(artwork, materials, variant),
         "ornaments": {"color": COLOR, **ornaments_of(look)},
         "language": language,
         "brand_color": artwork.brand_color,
@@ -119,10 +137,40 @@ def _data(artwork: Artwork, shape: str, materials: Materials) -> dict[str, Any]:
     }
 
 
+def _own(artwork: Artwork, materials: Materials, variant: Variant) -> dict[str, Any] | None:
+    """An own design's document with its texts filled and made ready."""
+    if materials.document is None:
+        return None
+    document = read_document(materials.document)
+    values = dict(artwork.own.values if artwork.own else ())
+    logo_and_signature = (artwork.logo_digest, artwork.signature_digest)
+    return {
+        "badge": document.type == "badge",
+        "page": PAGES[document.page],
+        "background": to_builtins(document.background),
+        "boxes": [_own_box(box, values, variant) for box in document.boxes],
+        "pictures": {
+            digest: _picture(content)
+            for digest, content in materials.images.items()
+            if digest not in logo_and_signature
+        },
+    }
+
+
+def _own_box(box: Box, values: Mapping[str, str], variant: Variant) -> dict[str, Any]:
+    told: dict[str, Any] = to_builtins(box)
+    if isinstance(box, TextBox):
+        lines = [line for line in fill(box.content, values).splitlines() if line.strip()]
+        told["lines"] = [make_ready(line, variant_of(line) or variant)._asdict() for line in lines]
+        told["smallestSize"] = box.smallest_size or box.size
+    elif isinstance(box, AttributeImageBox):
+        told["value"] = values.get(box.attribute, "")
+    return told
+
+
 def _picture(content: bytes) -> dict[str, Any]:
-    # Width and height stand in a PNG's first chunk.
-    width, height = (int.from_bytes(content[at : at + 4]) for at in (16, 20))
-    return {"base64": b64encode(content).decode(), "width": width, "height": height}
+    media_type, width, height = shape_of(content)
+    return {"base64": b64encode(content).decode(), "type": media_type, "width": width, "height": height}
 
 
 def _one(pages: bytes | list[bytes] | None) -> bytes:
