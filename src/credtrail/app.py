@@ -27,8 +27,10 @@ from credtrail.database.migrate import is_current
 from credtrail.database.open import open_database
 from credtrail.designs.api import Designs
 from credtrail.designs.cache import DiskCache
+from credtrail.designs.images_api import Images
 from credtrail.designs.press import Press
 from credtrail.groups.api import Groups
+from credtrail.groups.store import uses_design
 from credtrail.interactions.api import Interactions
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
@@ -75,7 +77,8 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *BulkCredentials(database, cursors).endpoints(),
         *CredentialLinks(database, RecipientLinks(secret_key), settings.public_url).endpoints(),
         *Groups(database, cursors).endpoints(),
-        *Designs(cursors, settings.public_url).endpoints(),
+        *Designs(database, cursors, settings.public_url, uses_design).endpoints(),
+        *Images(database).endpoints(),
         *Attributes(database).endpoints(),
         *EmailTemplates(database, cursors).endpoints(),
         *Accounts(database).endpoints(),

@@ -154,7 +154,7 @@ def test_the_same_values_give_the_same_bytes(design, format):
 def test_pictures_have_the_size_that_is_told(design):
     credential = artwork(design, **_images())
     with Image.open(BytesIO(drawn(credential, "png", _contents()))) as picture:
-        assert picture.size == size_of(BUILT_IN[design].id)
+        assert picture.size == size_of(BUILT_IN[design])
     preview = drawn(credential, "jpg", _contents())
     with Image.open(BytesIO(preview)) as picture:
         assert picture.format == "JPEG"
@@ -218,7 +218,7 @@ def test_the_looks_import_nothing_from_elsewhere():
         assert "@preview" not in source
         assert not re.search(r"\b(eval|read|plugin)\(", source)
         assert set(re.findall(r'#import "([^"]+)"', source)) <= {
-            f"{one}.typ" for one in ("parts", "classic", "modern", "badges")
+            f"{one}.typ" for one in ("parts", "classic", "modern", "badges", "own")
         }
 
 

@@ -1,5 +1,6 @@
 """SQL of workspaces, their issuer profiles and access tokens. Called by `app`, the faces, the command line."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from credtrail.accounts.model import AccessToken, IssuerImage, IssuerProfile, Workspace
 from credtrail.database import Key, Transaction, metadata
@@ -70,6 +72,8 @@ issuer_images = Table(
     Column("digest", Key, primary_key=True),
     Column("media_type", Key, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    # Null: a logo or a signature, which goes with its profile; else it stays until it is deleted by its id.
+    Column("uploaded_at", BigInteger),
 )
 
 
@@ -116,29 +120,84 @@ def save_profile(transaction: Transaction, workspace_id: str, profile: IssuerPro
     named = [digest for digest in (profile.logo_digest, profile.signature_digest) if digest]
     transaction.connection.execute(
         delete(issuer_images).where(
-            issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest.not_in(named)
+            issuer_images.c.workspace_id == workspace_id,
+            issuer_images.c.digest.not_in(named),
+            issuer_images.c.uploaded_at.is_(None),
         )
     )
 
 
-def add_image(transaction: Transaction, workspace_id: str, image: IssuerImage) -> None:
-    """Keep an image of the workspace; the same one twice is kept once. `save_profile` then names it."""
-    known = select(issuer_images.c.digest).where(
-        issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == image.digest
+def add_image(
+    transaction: Transaction, workspace_id: str, image: IssuerImage, *, uploaded: bool = False
+) -> None:
+    """Keep an image of the workspace; the same one twice is kept once.
+
+    `save_profile` then names it; one that is `uploaded` needs no name to stay.
+    """
+    at = transaction.at if uploaded else None
+    row = {"workspace_id": workspace_id, "uploaded_at": at, **image._asdict()}
+    try:
+        with transaction.connection.begin_nested():
+            transaction.connection.execute(insert(issuer_images).values(row))
+    except IntegrityError:  # it is there already
+        if uploaded:
+            _note_upload(transaction, workspace_id, image.digest, at)
+
+
+def count_images(transaction: Transaction, workspace_id: str) -> int:
+    """How many images a workspace keeps."""
+    query = select(func.count()).select_from(issuer_images)
+    return transaction.connection.execute(
+        query.where(issuer_images.c.workspace_id == workspace_id)
+    ).scalar_one()
+
+
+def find_uploaded_image(transaction: Transaction, workspace_id: str, digest: str) -> IssuerImage | None:
+    """One image that was uploaded by itself, not as a logo or a signature."""
+    query = _IMAGES.where(
+        issuer_images.c.workspace_id == workspace_id,
+        issuer_images.c.digest == digest,
+        issuer_images.c.uploaded_at.is_not(None),
     )
-    if transaction.connection.execute(known).first() is None:
-        transaction.connection.execute(
-            insert(issuer_images).values(workspace_id=workspace_id, **image._asdict())
-        )
+    row = transaction.connection.execute(query).first()
+    return IssuerImage(*row) if row else None
+
+
+def delete_image(transaction: Transaction, workspace_id: str, digest: str) -> bool:
+    """Delete an uploaded image; False, and nothing done, when a design or the profile shows it."""
+    profile = find_profile(transaction, workspace_id)
+    if digest in (profile.logo_digest, profile.signature_digest):
+        return False
+    where = (issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == digest)
+    try:
+        with transaction.connection.begin_nested():
+            transaction.connection.execute(delete(issuer_images).where(*where))
+    except IntegrityError:
+        return False
+    return True
 
 
 def find_image(transaction: Transaction, workspace_id: str, digest: str) -> IssuerImage | None:
     """One kept image of this workspace."""
-    query = select(issuer_images.c.digest, issuer_images.c.media_type, issuer_images.c.content).where(
-        issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == digest
+    return find_images(transaction, workspace_id, [digest]).get(digest)
+
+
+def find_images(
+    transaction: Transaction, workspace_id: str, digests: Iterable[str]
+) -> dict[str, IssuerImage]:
+    """Those kept images of this workspace, by digest."""
+    query = _IMAGES.where(
+        issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest.in_(set(digests))
     )
-    row = transaction.connection.execute(query).first()
-    return IssuerImage(*row) if row else None
+    return {row[0]: IssuerImage(*row) for row in transaction.connection.execute(query)}
+
+
+_IMAGES = select(issuer_images.c.digest, issuer_images.c.media_type, issuer_images.c.content)
+
+
+def _note_upload(transaction: Transaction, workspace_id: str, digest: str, at: Moment | None) -> None:
+    where = (issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == digest)
+    transaction.connection.execute(update(issuer_images).where(*where).values(uploaded_at=at))
 
 
 def add_token(

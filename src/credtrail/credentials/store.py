@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    and_,
     bindparam,
     delete,
     false,
@@ -27,6 +28,8 @@ from credtrail.accounts.store import issuer_profiles, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
 from credtrail.database.idempotency import forget_answers_about
+from credtrail.designs.model import Design
+from credtrail.designs.store import DESIGN_COLUMNS, designs, read_design
 from credtrail.groups.model import Group
 from credtrail.groups.store import group_designs, groups, read_group
 from credtrail.values import Moment, fold
@@ -272,6 +275,7 @@ class PublicView(NamedTuple):
     issuer_name: str
     time_zone: str
     profile: IssuerProfile
+    own_designs: tuple[Design, ...] = ()
 
 
 _VIEW = (
@@ -282,11 +286,19 @@ _VIEW = (
         groups,
         issuer_profiles,
         group_designs.c.design_id,
+        *DESIGN_COLUMNS,
     )
     .join_from(credentials, workspaces, workspaces.c.id == credentials.c.workspace_id)
     .join(groups, groups.c.id == credentials.c.group_id)
     .outerjoin(issuer_profiles, issuer_profiles.c.workspace_id == credentials.c.workspace_id)
     .outerjoin(group_designs, group_designs.c.group_id == groups.c.id)
+    .outerjoin(
+        designs,
+        and_(
+            designs.c.id == group_designs.c.design_id,
+            designs.c.workspace_id == credentials.c.workspace_id,
+        ),
+    )
     .order_by(group_designs.c.position)
 )
 _PUBLIC = _VIEW.where(credentials.c.public_id == bindparam("public_id"), credentials.c.status == "issued")
@@ -298,6 +310,7 @@ longer than running this one."""
 _CREDENTIAL_END = len(CREDENTIAL_COLUMNS)
 _GROUP_BEGIN = _CREDENTIAL_END + 2
 _GROUP_END = _GROUP_BEGIN + len(groups.c)
+_PROFILE_END = _GROUP_END + len(issuer_profiles.c)
 
 
 def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
@@ -313,14 +326,16 @@ def find_view(transaction: Transaction, workspace_id: str, id_: str) -> PublicVi
 def _read_view(rows: Sequence[Any]) -> PublicView | None:
     if not rows:
         return None
-    row, design_ids = rows[0], tuple(each[-1] for each in rows if each[-1])
-    profile = row[_GROUP_END:-1]
+    row, design_ids = rows[0], tuple(each[_PROFILE_END] for each in rows if each[_PROFILE_END])
+    profile = row[_GROUP_END:_PROFILE_END]
+    own = [each[_PROFILE_END + 1 :] for each in rows]
     return PublicView(
         Credential(*row[:_CREDENTIAL_END]),
         read_group(row[_GROUP_BEGIN:_GROUP_END], design_ids),
         row[_CREDENTIAL_END],
         row[_CREDENTIAL_END + 1],
         IssuerProfile(*profile[1:]) if profile[0] else IssuerProfile(),
+        tuple(read_design(design) for design in own if design[0]),
     )
 
 

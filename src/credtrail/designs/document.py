@@ -99,7 +99,8 @@ class TextBox(Placed, tag="text", kw_only=True):
 
     Set in `size` on as many lines as `content` has. Where that is too wide it is set smaller, down to `smallestSize`
     (null: not smaller); then it is wrapped; and where it is too high then, it is set smaller once more.
-    `role`: a heading is announced as one to whoever hears the document.
+    `omitEmptyLines` leaves out lines that have placeholders, but no value for any: `Valid until
+    [certificate.expires_on]` where nothing expires. `role`: a heading is announced as one to whoever hears the document.
     """
 
     content: Content
@@ -117,6 +118,7 @@ class TextBox(Placed, tag="text", kw_only=True):
     letter_spacing: Annotated[
         float, must("be a number from -0.1 to 1, times the size of the letters", ge=-0.1, le=1)
     ] = 0
+    omit_empty_lines: bool = False
     role: Literal["text", "heading"] = "text"
 
 
@@ -144,8 +146,9 @@ class AttributeImageBox(Placed, tag="attribute-image", kw_only=True):
 
 
 class LogoBox(Placed, tag="logo", kw_only=True):
-    """The issuer's logo, or its name where it has none."""
+    """The issuer's logo; where it has none, its name or nothing."""
 
+    otherwise: Literal["name", "nothing"] = "name"
     font: Font = "Inter"
     color: Color = "brand"
     align: Align = "center"
@@ -243,6 +246,8 @@ PLACEHOLDERS = (
 _PLACEHOLDER = re.compile(r"\[((?:recipient|group|issuer|certificate|signatory|custom)\.[^\[\]\s]*)\]")
 _CUSTOM = re.compile(r"custom\.[a-z][a-z0-9_]{0,62}")
 _MOST_CONTENT = 20_000
+_MOST_IMAGES = 10
+_MOST_PLACEHOLDERS = 20
 _LONGEST_FILLED = 4_000
 
 
@@ -259,6 +264,9 @@ def check_document(document: Document) -> None:
     texts = [box.content for box in document.boxes if isinstance(box, TextBox)]
     if sum(map(len, texts)) > _MOST_CONTENT:
         raise invalid("document.boxes", f"must hold at most {_MOST_CONTENT:,} characters of content together")
+    pictures = sum(isinstance(box, ImageBox | AttributeImageBox) for box in document.boxes)
+    if pictures > _MOST_IMAGES:
+        raise invalid("document.boxes", f"must hold at most {_MOST_IMAGES} images")
     if document.type == "certificate" and not any("[recipient.name]" in text for text in texts):
         raise invalid("document.boxes", "must hold [recipient.name] in the content of a text")
 
@@ -271,8 +279,8 @@ def _check_text(field: str, box: TextBox) -> None:
         if name not in PLACEHOLDERS and not _CUSTOM.fullmatch(name):
             known = ", ".join(f"[{one}]" for one in PLACEHOLDERS)
             raise invalid(f"{field}.content", f"must not hold [{name}]: there are {known} and [custom.…]")
-    if len(found) > 20:
-        raise invalid(f"{field}.content", "must hold at most 20 placeholders")
+    if len(found) > _MOST_PLACEHOLDERS:
+        raise invalid(f"{field}.content", f"must hold at most {_MOST_PLACEHOLDERS} placeholders")
 
 
 def placeholders_of(document: Document) -> list[str]:
@@ -280,19 +288,32 @@ def placeholders_of(document: Document) -> list[str]:
     return list(dict.fromkeys(_placeholders_in(document)))
 
 
-def images_of(document: Document) -> list[str]:
-    """The ids of the images that it names itself, each once."""
-    named = [document.background.image]
-    named += [box.image for box in document.boxes if isinstance(box, ImageBox)]
-    return list(dict.fromkeys(id_ for id_ in named if id_ is not None))
+def images_of(document: Document) -> dict[str, str]:
+    """The ids of the images that it names itself, each with the (last) field that names it."""
+    named = (
+        {} if document.background.image is None else {document.background.image: "document.background.image"}
+    )
+    for number, box in enumerate(document.boxes):
+        if isinstance(box, ImageBox):
+            named[box.image] = f"document.boxes.{number}.image"
+    return named
 
 
-def fill(content: str, values: Mapping[str, str]) -> str:
-    """The content with values for its placeholders, an empty one where there is none.
+def lines_of(box: TextBox, values: Mapping[str, str]) -> list[str]:
+    """The lines of a text with values for its placeholders, an empty one where there is none; no blank lines.
 
     A value that looks like a placeholder stays as it is. What goes beyond 4,000 characters is cut off.
     """
-    return _PLACEHOLDER.sub(lambda match: values.get(match[1], ""), content)[:_LONGEST_FILLED]
+    lines = box.content.splitlines()
+    if box.omit_empty_lines:
+        named = [_PLACEHOLDER.findall(line) for line in lines]
+        lines = [
+            line
+            for line, names in zip(lines, named, strict=True)
+            if not names or any(values.get(name) for name in names)
+        ]
+    filled = _PLACEHOLDER.sub(lambda match: values.get(match[1], ""), "\n".join(lines))[:_LONGEST_FILLED]
+    return [line for line in filled.splitlines() if line.strip()]
 
 
 def write_document(document: Document) -> str:

@@ -17,7 +17,7 @@ from msgspec import to_builtins
 from typst import Compiler, Fonts
 
 from credtrail.designs.artwork import Artwork, describe
-from credtrail.designs.document import PAGES, AttributeImageBox, Box, TextBox, fill, read_document
+from credtrail.designs.document import PAGES, AttributeImageBox, Box, TextBox, lines_of, read_document
 from credtrail.designs.fonts import Variant, choose_variant, font_folders, make_ready, variant_of
 from credtrail.designs.images import shape_of, write_jpeg
 from credtrail.designs.model import Design, find_design
@@ -160,8 +160,9 @@ def _own(artwork: Artwork, materials: Materials, variant: Variant) -> dict[str, 
 def _own_box(box: Box, values: Mapping[str, str], variant: Variant) -> dict[str, Any]:
     told: dict[str, Any] = to_builtins(box)
     if isinstance(box, TextBox):
-        lines = [line for line in fill(box.content, values).splitlines() if line.strip()]
-        told["lines"] = [make_ready(line, variant_of(line) or variant)._asdict() for line in lines]
+        told["lines"] = [
+            make_ready(line, variant_of(line) or variant)._asdict() for line in lines_of(box, values)
+        ]
         told["smallestSize"] = box.smallest_size or box.size
     elif isinstance(box, AttributeImageBox):
         told["value"] = values.get(box.attribute, "")

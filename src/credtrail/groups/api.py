@@ -115,7 +115,9 @@ class Groups:
         workspace_id = call.caller.workspace_id
 
         def create(transaction: Transaction) -> tuple[Answer, str | None]:
-            design_ids = designs_of(new, find_designs(transaction, workspace_id, wanted_designs(new)))
+            design_ids = designs_of(
+                new, find_designs(transaction, workspace_id, wanted_designs(new), hold=True)
+            )
             _check_template(transaction, workspace_id, new.email_template_id)
             group = store.add_group(
                 transaction,
@@ -153,7 +155,7 @@ class Groups:
             }
             _check_template(transaction, group.workspace_id, given.get("email_template_id"))
             known = find_designs(
-                transaction, group.workspace_id, (*wanted_designs(change), *group.design_ids)
+                transaction, group.workspace_id, (*wanted_designs(change), *group.design_ids), hold=True
             )
             given["design_ids"] = designs_of(change, known, group.design_ids)
             given["skills"] = tuple(given.get("skills", group.skills))

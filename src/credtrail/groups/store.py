@@ -46,7 +46,7 @@ group_designs = Table(
     metadata,
     Column("group_id", Key, ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("design_id", Key, nullable=False),
+    Column("design_id", Key, nullable=False, index=True),
 )
 
 
@@ -118,6 +118,12 @@ def list_groups(
     query = select(groups).where(groups.c.workspace_id == workspace_id)
     query = cut(query, groups.c.id, edge=edge, newer=newer, limit=limit)
     return _with_designs(transaction, transaction.connection.execute(query).all())
+
+
+def uses_design(transaction: Transaction, design_id: str) -> bool:
+    """Whether any group has this design."""
+    query = select(group_designs.c.group_id).where(group_designs.c.design_id == design_id).limit(1)
+    return transaction.connection.execute(query).first() is not None
 
 
 def list_groups_named(transaction: Transaction, name: str, workspace_name: str | None = None) -> list[Group]:

@@ -14,13 +14,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from credtrail.accounts.store import find_image, find_profile
+from credtrail.accounts.store import find_image, find_images, find_profile, find_workspace
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
-from credtrail.designs.artwork import Artwork, describe, digest_of, sample_of
+from credtrail.designs.artwork import Artwork, artwork_of, describe, digest_of, sample_of, sample_path
+from credtrail.designs.document import images_of, read_document
 from credtrail.designs.model import BUILT_IN, Design, find_design
 from credtrail.designs.press import BusyError, Press
 from credtrail.designs.render import Format, Materials, size_of
+from credtrail.designs.store import find_any_design
 from credtrail.pages.qr import draw_qr
 
 # A day, not a year: when a credential is revoked or deleted, its pictures shall vanish from caches too.
@@ -100,20 +102,36 @@ class Documents:
             query = f"?{request.url.query}" if request.url.query else ""
             current = getattr(_document(view, artwork, design), _PATH_OF[format])
             return RedirectResponse(current + query, 302, {"cache-control": "no-store"})
-        content = await self._print(artwork, format, view.credential.workspace_id)
+        content = await self._print(design, artwork, format, view.credential.workspace_id)
         headers = dict(_DAY_LONG)
         if format == "pdf" or "download" in request.query_params:
             headers["content-disposition"] = _attachment(view, format)
         return Response(content, media_type=_MEDIA_TYPES[format], headers=headers)
 
     async def show_sample(self, request: Request) -> Response:
-        """A built-in design with sample data, as the API's previewUrl names it."""
-        slug = request.path_params["name"]
+        """A design with sample data, as the API's previewUrl names it; an own one's stale address leads to the current."""
+        slug, digest = request.path_params["name"], request.path_params["digest"]
         design = next((design for design in BUILT_IN if design.slug == slug), None)
-        if design is None or request.path_params["digest"] != digest_of(sample_of(design)):
+        found = (design, sample_of(design), "") if design else await self._find_own_sample(slug)
+        if found is None or (design and digest != digest_of(found[1])):
             raise HTTPException(404)
-        content = await self._print(sample_of(design), "png", None)
+        if digest != digest_of(found[1]):
+            return RedirectResponse(sample_path(*found[:2]), 302, {"cache-control": "no-store"})
+        content = await self._print(found[0], found[1], "png", found[2])
         return Response(content, media_type="image/png", headers=_YEAR_LONG)
+
+    async def _find_own_sample(self, design_id: str) -> tuple[Design, Artwork, str] | None:
+        """An own design, its sample as the workspace would see it, and the workspace's id."""
+
+        def ask(transaction: Transaction) -> tuple[Design, Artwork, str] | None:
+            found = find_any_design(transaction, design_id)
+            workspace = find_workspace(transaction, id=found[1]) if found else None
+            if found is None or workspace is None:
+                return None
+            profile = find_profile(transaction, workspace.id)
+            return found[0], sample_of(found[0], workspace.name, profile), workspace.id
+
+        return None if "\x00" in design_id else await self._database.read(ask)
 
     async def show_logo(self, request: Request) -> Response:
         """An issuer's logo as it is now. A signature is shown on documents only, never by itself."""
@@ -130,15 +148,16 @@ class Documents:
             raise HTTPException(404)
         return Response(content, media_type="image/png", headers=_YEAR_LONG)
 
-    async def _print(self, artwork: Artwork, format: Format, workspace_id: str | None) -> bytes:
+    async def _print(self, design: Design, artwork: Artwork, format: Format, workspace_id: str) -> bytes:
         async def get_materials() -> Materials:
-            digests = [digest for digest in (artwork.logo_digest, artwork.signature_digest) if digest]
+            digests = _images_in(design, artwork)
 
             def ask(transaction: Transaction) -> dict[str, bytes]:
-                images = [find_image(transaction, workspace_id or "", digest) for digest in digests]
-                return {image.digest: image.content for image in images if image}
+                found = find_images(transaction, workspace_id, digests)
+                return {digest: image.content for digest, image in found.items()}
 
-            return Materials(draw_qr(artwork.url), await self._database.read(ask) if digests else {})
+            images = await self._database.read(ask) if digests else {}
+            return Materials(draw_qr(artwork.url), images, design.document)
 
         try:
             return await self._press.print(artwork, format, get_materials)
@@ -165,7 +184,7 @@ _PATH_OF: dict[Format, str] = {"pdf": "pdf_path", "png": "png_path", "jpg": "pre
 def _document(view: PublicView, artwork: Artwork, design: Design) -> Document:
     public_id = quote(view.credential.public_id, safe="")
     path = f"/credentials/{public_id}/documents/{digest_of(artwork)}/{design.slug}"
-    width, height = size_of(design.id)
+    width, height = size_of(design)
     return Document(
         design.id,
         design.name,
@@ -181,29 +200,38 @@ def _document(view: PublicView, artwork: Artwork, design: Design) -> Document:
 
 def _artworks(view: PublicView, public_url: str, language: str) -> list[tuple[Design, Artwork]]:
     """Assumed: an id of a design that isn't known gets the classic certificate, so that no credential is without picture."""
-    designs = dict.fromkeys(find_design(id_) or BUILT_IN[0] for id_ in view.group.design_ids)
-    credential, profile = view.credential, view.profile
+    own = {design.id: design for design in view.own_designs}
+    designs = dict.fromkeys(own.get(id_) or find_design(id_) or BUILT_IN[0] for id_ in view.group.design_ids)
+    credential = view.credential
     return [
         (
             design,
-            Artwork(
-                design_id=design.id,
+            artwork_of(
+                design,
+                view.issuer_name,
+                view.profile,
+                credential.public_id,
+                credential.custom_attributes,
+                recipient_email=credential.recipient_email,
                 title=view.group.name,
                 recipient_name=credential.recipient_name,
-                issuer_name=view.issuer_name,
                 issue_date=credential.issue_date,
                 url=f"{public_url}/credentials/{quote(credential.public_id, safe='')}",
                 expiry_date=credential.expiry_date,
                 language=language,
-                brand_color=profile.brand_color,
-                logo_digest=profile.logo_digest,
-                signature_digest=profile.signature_digest,
-                signatory_name=profile.signatory_name,
-                signatory_title=profile.signatory_title,
             ),
         )
         for design in designs or [BUILT_IN[0]]
     ]
+
+
+def _images_in(design: Design, artwork: Artwork) -> list[str]:
+    """The digests of all images that are drawn; a custom attribute's value may turn out to be none."""
+    named = [artwork.logo_digest, artwork.signature_digest]
+    if design.document is not None and artwork.own is not None:
+        named += images_of(read_document(design.document))
+        named += [value for name, value in artwork.own.values if name.startswith("custom.")]
+    return list(dict.fromkeys(digest for digest in named if digest))
 
 
 def _read_name(name: str) -> tuple[str, Format | None]:

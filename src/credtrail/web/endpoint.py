@@ -58,6 +58,7 @@ class Endpoint:
 
     `query` and `body` are the Structs that parse them (None: not read; a body is then tolerated and ignored);
     `answer` is the wire type of a success (None: no body); `refusals` are those beyond what any request can get.
+    A `body` of bytes comes as it was sent, in one of the media types it `takes`, up to `body_limit_bytes`.
     """
 
     method: str
@@ -67,11 +68,13 @@ class Endpoint:
     answer: Any
     status: int = 200
     query: type[Struct] | None = None
-    body: type[Struct] | None = None
+    body: type[Struct] | type[bytes] | None = None
     refusals: tuple[Kind, ...] = ()
     description: str = ""
     tag: str = field(default="", kw_only=True)
     media_types: tuple[str, ...] = field(default=("application/json",), kw_only=True)
+    takes: tuple[str, ...] = field(default=("application/json",), kw_only=True)
+    body_limit_bytes: int | None = field(default=None, kw_only=True)
 
     @property
     def writes(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from hashlib import sha256
 from typing import Any
 
+from msgspec import Struct
 from msgspec.json import encode
 
 from credtrail.errors import Refusal, invalid
@@ -138,11 +139,14 @@ class Gate:
     ) -> Answer | Stream:
         if endpoint.writes and not caller.may_write:
             raise Refusal("forbidden")
-        raw = await read_body(headers, receive, self._body_limit_bytes)
+        raw = await read_body(headers, receive, endpoint.body_limit_bytes or self._body_limit_bytes)
         body: Any = None
-        if endpoint.body is not None:
+        if endpoint.body is not None and issubclass(endpoint.body, Struct):
             _check_content_type(headers)
             body = parse_body(endpoint.body, raw)
+        elif endpoint.body is not None:
+            _check_media_type(headers, endpoint.takes)
+            body = raw
         query = parse_query(endpoint.query, scope["query_string"]) if endpoint.query is not None else None
         key = None
         if endpoint.method == "POST" and b"idempotency-key" in headers:
@@ -177,6 +181,13 @@ def _check_content_type(headers: Mapping[bytes, bytes]) -> None:
         raise Refusal("unsupported_media_type")
 
 
+def _check_media_type(headers: Mapping[bytes, bytes], takes: tuple[str, ...]) -> None:
+    media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+    if media_type not in takes:
+        sentence = f"The request body must be sent with Content-Type: {', '.join(takes)}"
+        raise Refusal("unsupported_media_type", sentence)
+
+
 def _read_idempotency_key(
     caller: Caller, raw: bytes, endpoint: Endpoint, path: dict[str, str], body: bytes
 ) -> IdempotencyKey:
@@ -189,9 +200,10 @@ def _read_idempotency_key(
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_bytes: int) -> bytes:
     """The whole body; refuses one above the limit, by its announced length or as soon as it has grown too long."""
+    sentence = f"The request body must be at most {limit_bytes:,} bytes"
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced) > limit_bytes:
-        raise Refusal("body_too_large")
+        raise Refusal("body_too_large", sentence)
     body, more = b"", True
     while more:
         message = await receive()
@@ -200,7 +212,7 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_byte
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit_bytes:
-            raise Refusal("body_too_large")
+            raise Refusal("body_too_large", sentence)
     return body
 
 

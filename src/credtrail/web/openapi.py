@@ -64,7 +64,7 @@ _ERROR = {
 
 def make_document(endpoints: Sequence[Endpoint], public_url: str) -> dict[str, Any]:
     """The whole document, ready for JSON. Pure: nothing is read but the endpoints."""
-    types = [type_ for one in endpoints for type_ in (one.body, one.answer) if type_ is not None]
+    types = [type_ for one in endpoints for type_ in (one.body, one.answer) if type_ not in (None, bytes)]
     schemas, components = schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(map(id, types), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -109,9 +109,11 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, dict[str, Any]]) -> dict
     if endpoint.description:
         operation["description"] = endpoint.description
     if endpoint.body is not None:
+        raw = {"type": "string", "format": "binary"}
+        schema = raw if endpoint.body is bytes else schema_of[id(endpoint.body)]
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema_of[id(endpoint.body)]}},
+            "content": {media_type: {"schema": schema} for media_type in endpoint.takes},
         }
     return operation
 

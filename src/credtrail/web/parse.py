@@ -78,15 +78,36 @@ def _explain(type_: Any, value: Any, path: str, *, strict: bool) -> Iterable[tup
             if field.required:
                 yield name, f"is required and must {must_of(field.type)}"
             continue
-        given = value[field.encode_name]
-        try:
-            msgspec.convert(given, field.type, strict=strict)
-        except msgspec.ValidationError:
-            struct = _struct_in(field.type)
-            if struct is not None and isinstance(given, dict):
-                yield from _explain(struct, given, f"{name}.", strict=strict)
-            else:
-                yield name, f"must {must_of(field.type)}"
+        yield from _explain_one(field.type, value[field.encode_name], name, strict=strict)
+
+
+def _explain_one(type_: Any, given: Any, name: str, *, strict: bool) -> Iterable[tuple[str, str]]:
+    """Why a value does not fit, if it doesn't: told of the innermost field that is wrong."""
+    try:
+        msgspec.convert(given, type_, strict=strict)
+        return
+    except msgspec.ValidationError:
+        pass
+    structs, items = _structs_in(type_), _struct_items_in(type_)
+    if items is not None and isinstance(given, list):
+        wrong = [
+            one
+            for number, item in enumerate(given)
+            for one in _explain_one(items, item, f"{name}.{number}", strict=strict)
+        ]
+        yield from wrong or [(name, f"must {must_of(type_)}")]
+    elif not structs or not isinstance(given, dict):
+        yield name, f"must {must_of(type_)}"
+    elif len(structs) == 1:
+        yield from _explain(structs[0], given, f"{name}.", strict=strict)
+    else:  # told apart by a tag
+        tag_field = structs[0].__struct_config__.tag_field
+        tags = {struct.__struct_config__.tag: struct for struct in structs}
+        tag = given.get(tag_field)
+        if isinstance(tag, str) and tag in tags:
+            yield from _explain(tags[tag], given, f"{name}.", strict=strict)
+        else:
+            yield f"{name}.{tag_field}", "must be one of " + ", ".join(map(str, tags))
 
 
 def _bare(type_: Any) -> Any:
@@ -99,9 +120,22 @@ def _bare(type_: Any) -> Any:
     return type_
 
 
-def _struct_in(type_: Any) -> Any:
+def _structs_in(type_: Any) -> list[Any]:
+    """The Struct that the type is, or those that it is a union of; else none."""
     bare = _bare(type_)
-    return bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
+    if get_origin(bare) in (list, dict, tuple):
+        return []
+    members = [bare] if isinstance(bare, type) else [_bare(member) for member in get_args(bare)]
+    are_structs = all(isinstance(one, type) and issubclass(one, msgspec.Struct) for one in members)
+    return members if are_structs else []
+
+
+def _struct_items_in(type_: Any) -> Any:
+    """What the items of the type are, where it is a list of Structs."""
+    bare = _bare(type_)
+    if get_origin(bare) is list and _structs_in(get_args(bare)[0]):
+        return get_args(bare)[0]
+    return None
 
 
 def must_of(type_: Any) -> str:
@@ -110,7 +144,7 @@ def must_of(type_: Any) -> str:
         if metadata.extra and "must" in metadata.extra:
             return str(metadata.extra["must"])
     bare = _bare(type_)
-    if _struct_in(bare) is not None:
+    if _structs_in(bare):
         return "be a JSON object"
     match shape.type_info(bare):
         case shape.LiteralType(values=values):
