@@ -4,6 +4,7 @@ The routes come from the house's own table, so a new one can't be forgotten: a r
 body that names an object, needs its line below, or the test fails.
 """
 
+import base64
 import json
 
 import pytest
@@ -46,6 +47,17 @@ FOREIGN = {
 }
 
 
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def a_design(image_id):
+    """A design that shows an image."""
+    box = {"kind": "image", "x": 0, "y": 0, "width": 9, "height": 9, "image": image_id}
+    return {"name": "A", "document": {"version": 1, "type": "badge", "page": "square", "boxes": [box]}}
+
+
 def test_every_route_has_its_line(house):
     assert {(one.method, one.path) for one in house.endpoints} == set(FOREIGN)
 
@@ -77,17 +89,23 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
     report = {"token": "made up", "eventType": "credential_viewed", "triggeredBy": "guest"}
     aside = client.post(f"/credentials/{cast.public_id}/interactions", json=report)
     assert aside.headers["credtrail-set-aside"] == "wrong_origin"
+    image = client.post(
+        "/v1/images", headers=headers(cast.ada, **{"Content-Type": "image/png"}), content=PNG
+    ).json()
+    design = client.post("/v1/designs", headers=headers(cast.ada), json=a_design(image["id"])).json()
     of_adas = {
         "credential-interactions": made["id"],
         "credentials": cast.draft_id,
         "groups": cast.group_id,
-        "designs": cast.group_id,
+        "designs": design["id"],
+        "images": image["id"],
     }
     bodies = {
         "/credential-interactions": item,
         "/credential-interactions/batch": {"data": [item]},
         "/credentials": {"groupId": cast.group_id, "recipient": {"name": "Mallory"}},
-        "/groups": {"name": "Mallory's", "designIds": [cast.group_id]},
+        "/groups": {"name": "Mallory's", "designIds": [design["id"]]},
+        "/designs": a_design(image["id"]),
     }
     before = snapshot(settings)
     filled = path.replace("{id}", of_adas.get(path.split("/")[1], ""))
@@ -96,7 +114,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         method,
         f"/v1{filled}{filters}",
         headers=headers(cast.cleo, **{"Content-Type": "application/json"}),
-        content=json.dumps(bodies.get(path, {})) if method == "POST" else None,
+        content=json.dumps(bodies.get(path, {})) if method in ("POST", "PATCH") else None,
     )
     assert answer.status_code == status, answer.text
     assert snapshot(settings) == before
@@ -108,6 +126,8 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         cast.public_id,
         "Robin Ñandú",
         "wrong_origin",
+        design["id"],
+        image["id"],
     ):
         if path != "/credentials" or secret != "Robin Ñandú":  # Cleo's own Robin bears the same name
             assert secret not in answer.text

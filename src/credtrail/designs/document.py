@@ -91,7 +91,7 @@ class Placed(Struct, rename="camel", tag_field="kind", kw_only=True):
     y: Place
     width: Length
     height: Length
-    rotation: Angle = 0
+    rotation: Angle = 0.0
 
 
 class TextBox(Placed, tag="text", kw_only=True):
@@ -105,7 +105,7 @@ class TextBox(Placed, tag="text", kw_only=True):
 
     content: Content
     font: Font = "Inter"
-    size: FontSize = 16
+    size: FontSize = 16.0
     smallest_size: FontSize | None = None
     weight: Weight = "regular"
     italic: bool = False
@@ -117,7 +117,7 @@ class TextBox(Placed, tag="text", kw_only=True):
     ] = 1.2
     letter_spacing: Annotated[
         float, must("be a number from -0.1 to 1, times the size of the letters", ge=-0.1, le=1)
-    ] = 0
+    ] = 0.0
     omit_empty_lines: bool = False
     role: Literal["text", "heading"] = "text"
 
@@ -170,14 +170,14 @@ class Drawn(Placed, kw_only=True):
     """What shapes have. A null color draws nothing; `thickness` is that of the stroke, which runs inside the box."""
 
     stroke: Color | None = None
-    thickness: Thickness = 1
+    thickness: Thickness = 1.0
 
 
 class RectangleBox(Drawn, tag="rectangle", kw_only=True):
     """A rectangle, its corners rounded by `radius`."""
 
     fill: Color | None = None
-    radius: Reach = 0
+    radius: Reach = 0.0
 
 
 class EllipseBox(Drawn, tag="ellipse", kw_only=True):
@@ -200,9 +200,9 @@ class LineBox(Struct, rename="camel", tag_field="kind", tag="line", kw_only=True
     y: Place
     width: Place
     height: Place
-    rotation: Angle = 0
+    rotation: Angle = 0.0
     stroke: Color = "#1c1f23"
-    thickness: Thickness = 1
+    thickness: Thickness = 1.0
 
 
 Box = (
