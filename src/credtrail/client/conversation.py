@@ -135,7 +135,7 @@ def read_answer(call: Call[T], reply: Reply) -> T:
     """A success as the call's type; UnexpectedAnswer for what isn't one."""
     if call.streamed:
         return reply.chunks  # type: ignore[no-any-return]  # `drive` hands its pieces on
-    if call.answer is NoneType:
+    if call.answer is NoneType or (call.answer is object and not reply.body):
         return None  # type: ignore[return-value]  # T is None
     try:
         return msgspec.json.decode(reply.body, type=call.answer)
