@@ -118,6 +118,76 @@ def test_a_credential_from_draft_to_deletion(ada, cast):
     assert len(refused.value.request_id) == 24
 
 
+def test_a_credential_is_changed_and_searched(ada, cast):
+    grade = ada.attributes.create("Final grade", type="text")
+    assert (grade.parent, grade.tag, grade.is_default) == ("custom", "final_grade", False)
+    made = ada.credentials.create(
+        group_id=cast.group_id,
+        recipient={"name": "Noor Haddad", "email": "noor@learner.example"},
+        expiry_date=date(2030, 1, 1),
+        custom_attributes={"custom.final_grade": "A"},
+    )
+    changed = ada.credentials.change(made.id, recipient={"name": "Noor H."}, expiry_date=None)
+    assert (changed.recipient.name, changed.recipient.email) == ("Noor H.", "noor@learner.example")
+    assert (changed.expiry_date, changed.custom_attributes) == (None, {"custom.final_grade": "A"})
+    assert (
+        ada.credentials.change(made.id, custom_attributes={"custom.final_grade": None}).custom_attributes
+        == {}
+    )
+    hers = {"recipient": {"email": {"startsWith": "NOOR"}}}
+    assert [one.id for one in ada.credentials.search(hers)] == [made.id]
+    oldest = {"property": "createdAt", "order": "asc"}
+    found = [one.id for one in ada.credentials.search({"NOT": hers}, sort=oldest)]
+    assert set(found) == {cast.credential_id, cast.draft_id}
+    assert len(list(ada.credentials.search())) == 3
+    assert grade in ada.attributes.list()
+    assert ada.attributes.change(grade.id, name="Mark").name == "Mark"
+    assert ada.attributes.delete(grade.id) is None
+
+
+def test_a_credential_is_scheduled_mailed_and_found(ada, cast):
+    new = {"group_id": cast.group_id, "recipient": {"name": "Noor", "email": "noor@learner.example"}}
+    draft = ada.credentials.create(**new)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert ada.credentials.schedule(draft.id, tomorrow, send_at_issuance=True).status == "scheduled"
+    assert ada.credentials.get_links(draft.id).page is None
+    sent = ada.credentials.create_issue_send(**new)
+    assert sent.status == "issued"
+    assert ada.credentials.get_links(sent.id).page.endswith(f"/credentials/{sent.public_id}")
+    assert ada.credentials.get_links(sent.id).linked_in_profile
+    assert {one.format for one in ada.credentials.list_designs(sent.id)[0].previews} == {"png", "pdf"}
+    assert ada.credentials.send(sent.id, idempotency_key="send once").id == sent.id
+    assert ada.credentials.send(sent.id, idempotency_key="send once").id == sent.id
+    assert {one.email for one in ada.credentials.list_mails(sent.id)} == {"noor@learner.example"}
+
+
+def test_many_credentials_come_back_in_order(ada, cast):
+    news = [{"group_id": cast.group_id, "recipient": {"name": f"Person {n}"}} for n in range(1_005)]
+    news[3]["group_id"] = "nobody's"
+    results = ada.credentials.create_many(news, then="issue")
+    assert [result.status for result in results] == [201, 201, 201, 404, *[201] * 1_001]
+    assert (results[3].error.code, results[3].credential) == ("not_found", None)
+    assert results[-1].credential.recipient.name == "Person 1004"
+    assert {one.status for one in ada.credentials.list()} == {"issued", "draft"}
+    assert len(list(ada.credentials.list())) == 1_006
+
+
+def test_groups_and_email_templates_change_and_go(ada, cast):
+    template = ada.email_templates.create(name="Hello", subject="Yours", body="Dear [recipient.name]")
+    assert ada.email_templates.get(template.id) == template
+    assert ada.email_templates.change(template.id, subject="Hers").subject == "Hers"
+    assert [one.id for one in ada.email_templates.list()] == [template.id]
+    group = ada.groups.create(name="Mycology", design_ids=[cast.design_id], expires_after="P1Y")
+    changed = ada.groups.change(group.id, name="Fungi", email_template_id=template.id)
+    assert (changed.name, changed.design_ids) == ("Fungi", [cast.design_id])
+    told = ada.groups.get_settings(group.id)
+    assert (told.expires_after, told.email_template_id) == ("P1Y", template.id)
+    with pytest.raises(Conflict):
+        ada.groups.delete(cast.group_id)
+    assert ada.groups.delete(group.id) is None
+    assert ada.email_templates.delete(template.id) is None
+
+
 def test_groups_designs_and_who_is_asking(ada, cast):
     designs = list(ada.designs.list())
     assert {one.type for one in designs} == {"certificate", "badge"}

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Required, TypedDict, TypeVar
 
 from msgspec import Struct, field
 
-from credtrail.interactions.model import Actor, EventType
+from credtrail.values import Actor, EventType
 
 T = TypeVar("T")
 
@@ -106,6 +106,17 @@ class CredentialDesign(Answer):
     id: str
     name: str
     previews: list[Preview] = []
+
+
+class Links(Answer):
+    """Where a credential is to be found; all None as long as it has no public page. `recipient` is for them alone."""
+
+    page: str | None = None
+    recipient: str | None = None
+    linked_in_profile: str | None = None
+    pdf: str | None = None
+    png: str | None = None
+    verification: str | None = None
 
 
 class Mail(Answer):

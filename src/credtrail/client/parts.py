@@ -29,6 +29,7 @@ from credtrail.client.model import (
     Interaction,
     InteractionFilters,
     InteractionResult,
+    Links,
     Mail,
     Me,
     NewCredential,
@@ -219,9 +220,9 @@ class Credentials(Part[Driver]):
         return Call("GET", path_of("credentials", credential_id, "designs"), builtins.list[CredentialDesign])
 
     @asks
-    def get_links(self, credential_id: str) -> Call[dict[str, Any]]:
+    def get_links(self, credential_id: str) -> Call[Links]:
         """The addresses that belong to it: its page, its files, and more. Ours."""
-        return Call("GET", path_of("credentials", credential_id, "links"), dict[str, Any])
+        return Call("GET", path_of("credentials", credential_id, "links"), Links)
 
     @asks
     def list_mails(self, credential_id: str) -> Call[builtins.list[Mail]]:
