@@ -168,6 +168,13 @@ def test_own_keys_go_along():
     assert API.interactions.create_many([]) == []
 
 
+def test_batches_stay_below_what_a_server_reads():
+    large = {**NEW, "custom_attributes": {f"custom.n{number}": "ß" * 2_000 for number in range(50)}}
+    calls = API.credentials.create_many([large] * 12)
+    assert [len(call.body["data"]) for call in calls] == [4, 4, 4]
+    assert all(len(call.content) <= 1_048_576 for call in calls)
+
+
 def test_now_is_taken_once():
     call = API.interactions.create(**{name: VIEW[name] for name in VIEW if name != "triggered_at"})
     assert call.content == call.content

@@ -7,9 +7,11 @@ Methods follow the wire: `create`, `get`, `page` (one page of a list), `list` (a
 import builtins
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from itertools import islice
 from types import NoneType
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, TypeVar, Unpack
+
+from msgspec import Raw
+from msgspec.json import encode
 
 from credtrail.client.call import Call, check, path_of, wire
 from credtrail.client.drive import Driver, Part, asks, asks_all, streams, turns
@@ -42,7 +44,10 @@ from credtrail.client.model import (
     Workspace,
 )
 
+T = TypeVar("T")
+
 _MOST_AT_ONCE = 1_000
+_MOST_BYTES_AT_ONCE = 1_000_000
 _LARGEST_PAGE = 100
 
 
@@ -407,10 +412,27 @@ def _happened(new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _batches(
-    path: str, answer: Any, items: Iterator[Any], key: str | None, more: Mapping[str, Any] | None = None
-) -> Iterator[Call[Any]]:
-    number = 0
-    while batch := list(islice(items, _MOST_AT_ONCE)):
-        number += 1
+    path: str,
+    answer: type[Results[T]],
+    items: Iterable[Mapping[str, Any]],
+    key: str | None,
+    more: Mapping[str, Any] | None = None,
+) -> Iterator[Call[Results[T]]]:
+    """The calls for any number of items, each within what a server takes at once."""
+    for number, batch in enumerate(_cut(items), 1):
         each = f"{key}-{number}" if key else None
         yield Call("POST", path, answer, body={"data": batch, **(more or {})}, key=each)
+
+
+def _cut(items: Iterable[Mapping[str, Any]]) -> Iterator[builtins.list[Raw]]:
+    batch: list[Raw] = []
+    size = 0
+    for item in items:
+        written = encode(item)
+        if batch and (len(batch) == _MOST_AT_ONCE or size + len(written) > _MOST_BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(Raw(written))
+        size += len(written) + 1
+    if batch:
+        yield batch
