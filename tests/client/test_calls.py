@@ -126,6 +126,16 @@ REQUESTS = [
     (API.designs.page(), "GET /designs?limit=20", None),
     (API.designs.list(), "GET /designs?limit=100", None),
     (API.designs.get("d1"), "GET /designs/d1", None),
+    (API.designs.get_document("d1"), "GET /designs/d1/document", None),
+    (
+        API.designs.create(name="Mine", document={"boxes": []}),
+        "POST /designs",
+        {"name": "Mine", "document": {"boxes": []}},
+    ),
+    (API.designs.create(name="Mine", copy_of="d1"), "POST /designs", {"name": "Mine", "copyOf": "d1"}),
+    (API.designs.change("d1", name="Ours"), "PATCH /designs/d1", {"name": "Ours"}),
+    (API.designs.delete("d1"), "DELETE /designs/d1", None),
+    (API.designs.upload_image(b'"picture"', "image/png"), "POST /images", "picture"),
     (API.attributes.list(), "GET /attributes", None),
     (
         API.attributes.create("Grade", type="number"),

@@ -91,6 +91,13 @@ def test_a_request_carries_what_it_must(ask):
     assert told.json == {name: MADE[name] for name in MADE if name != "id"}
 
 
+def test_a_picture_is_sent_as_it_is(ask):
+    with scripted(Say(201, {"id": "p1", "width": 3, "height": 2, "bytes": 9})) as server:
+        made = ask(server.url, lambda client: client.designs.upload_image(b"\x89PNG", "image/png"))
+    assert (made.id, made.width, made.height) == ("p1", 3, 2)
+    assert (server.told[0].headers["content-type"], server.told[0].body) == ("image/png", b"\x89PNG")
+
+
 def test_429_is_waited_for_to_the_second(ask):
     limited = Say(429, error("rate_limited"), {"Retry-After": "1"})
     with scripted(limited, Say(201, MADE)) as server:

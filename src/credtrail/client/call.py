@@ -22,15 +22,16 @@ class Call(Generic[T]):
 
     `answer` is the type of a success (NoneType: nothing is read); `query` and `body` are in Python's spelling, and
     None in a query is not sent. `key` is the caller's own idempotency key. `searches`: a POST that only reads.
-    `streamed`: the answer is handed on piece by piece as it comes, unread.
+    A body of bytes is sent as it is, as `media_type`. `streamed`: the answer is handed on piece by piece as it comes, unread.
     """
 
     method: str
     path: str
     answer: type[T]
     query: Mapping[str, Any] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | bytes | None = None
     key: str | None = None
+    media_type: str = "application/json"
     searches: bool = False
     streamed: bool = False
 
@@ -43,7 +44,7 @@ class Call(Generic[T]):
     @property
     def content(self) -> bytes | None:
         """The body as it is sent."""
-        return None if self.body is None else encode(wire(self.body))
+        return encode(wire(self.body)) if isinstance(self.body, Mapping) else self.body
 
     @property
     def reads(self) -> bool:
@@ -61,7 +62,7 @@ def next_page(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
     cursor = page.pagination.next
     if not cursor:
         return None
-    if call.body is not None:
+    if isinstance(call.body, Mapping):
         return replace(call, body={**call.body, "cursor": cursor})
     return replace(call, query={**call.query, "cursor": cursor})
 

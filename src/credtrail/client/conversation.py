@@ -187,7 +187,7 @@ class _Envelope(msgspec.Struct):
 def _first_request(call: Call[Any], manner: Manner) -> Request:
     headers, content = {"Accept": "*/*" if call.streamed else "application/json"}, call.content
     if content is not None:
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = call.media_type
     if call.key or (manner.server_keeps_keys and not call.is_repeatable):
         headers["Idempotency-Key"] = call.key or uuid4().hex
     return Request(call.method, call.target, headers, content, manner.timeout_seconds, call.streamed)

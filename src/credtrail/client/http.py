@@ -60,8 +60,8 @@ class Client(Everything[Blocking]):
     def _exchange(self, request: Request) -> Outcome:
         try:
             answer = self._http.send(_build(self._http, self.base_url, request), stream=request.streamed)
-            if request.streamed and answer.status_code == 200:
-                return Reply(200, _lower(answer), b"", _pieces(answer))
+            if request.streamed and answer.is_success:
+                return Reply(answer.status_code, _lower(answer), b"", _pieces(answer))
             return Reply(answer.status_code, _lower(answer), answer.read())
         except httpx.RequestError as error:
             return _failure(error)
@@ -105,8 +105,8 @@ class AsyncClient(Everything[Awaiting]):
             answer = await self._http.send(
                 _build(self._http, self.base_url, request), stream=request.streamed
             )
-            if request.streamed and answer.status_code == 200:
-                return Reply(200, _lower(answer), b"", _async_pieces(answer))
+            if request.streamed and answer.is_success:
+                return Reply(answer.status_code, _lower(answer), b"", _async_pieces(answer))
             return Reply(answer.status_code, _lower(answer), await answer.aread())
         except httpx.RequestError as error:
             return _failure(error)

@@ -164,6 +164,14 @@ class Design(Answer):
     preview_url: str | None = None
 
 
+class Image(Answer):
+    """A picture that designs can use by its `id`; sizes are in pixels."""
+
+    id: str
+    width: int | None = None
+    height: int | None = None
+
+
 class Attribute(Answer):
     """A value that credentials can carry; a custom one travels as `custom.<tag>`."""
 
@@ -313,11 +321,10 @@ class GroupChange(GroupFields, total=False):
 
 
 class DesignChange(TypedDict, total=False):
-    """A design's name and its document."""
+    """What shall change of a design: its name, its document."""
 
     name: str
     document: Mapping[str, Any]
-    copy_of: str
 
 
 class EmailTemplateChange(TypedDict, total=False):

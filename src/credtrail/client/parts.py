@@ -22,12 +22,14 @@ from credtrail.client.model import (
     CredentialDesign,
     CredentialResult,
     Design,
+    DesignChange,
     EmailTemplate,
     EmailTemplateChange,
     Group,
     GroupChange,
     GroupFields,
     GroupSettings,
+    Image,
     Interaction,
     InteractionFilters,
     InteractionResult,
@@ -294,6 +296,42 @@ class Designs(Part[Driver]):
     def get(self, design_id: str) -> Call[Design]:
         """One design."""
         return Call("GET", path_of("designs", design_id), Design)
+
+    @asks
+    def get_document(self, design_id: str) -> Call[dict[str, Any]]:
+        """What is drawn, and where: the document of a design of one's own. Ours."""
+        return Call("GET", path_of("designs", design_id, "document"), dict[str, Any])
+
+    @asks
+    def create(
+        self,
+        *,
+        name: str,
+        document: Mapping[str, Any] | None = None,
+        copy_of: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[Design]:
+        """A design of one's own, from its document or as a copy of another. Ours."""
+        given = {"name": name, "document": document, "copy_of": copy_of}
+        body = {field: value for field, value in given.items() if value is not None}
+        return Call("POST", "/designs", Design, body=body, key=idempotency_key)
+
+    @asks
+    def change(self, design_id: str, **changes: Unpack[DesignChange]) -> Call[Design]:
+        """What isn't given stays as it is; the document is replaced as a whole. Ours."""
+        return Call("PATCH", path_of("designs", design_id), Design, body=check(DesignChange, changes))
+
+    @asks
+    def delete(self, design_id: str) -> Call[None]:
+        """For good. Ours."""
+        return Call("DELETE", path_of("designs", design_id), NoneType)
+
+    @asks
+    def upload_image(
+        self, content: bytes, media_type: str, *, idempotency_key: str | None = None
+    ) -> Call[Image]:
+        """A picture for designs: image/png, image/jpeg, image/webp or image/svg+xml. Ours."""
+        return Call("POST", "/images", Image, body=content, media_type=media_type, key=idempotency_key)
 
 
 class Attributes(Part[Driver]):
