@@ -17,7 +17,8 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-VERSION = "2022-10-26"
+from credtrail.client import Client
+
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -44,37 +45,32 @@ def main() -> None:
         serving = [*program, "serve", "--with-work", "--port", str(port)]
         with started(serving, environment, folder, url):
             say(f"serves on {url}")
-            headers = {"Authorization": f"Bearer {made.stdout.strip()}", "Certifier-Version": VERSION}
-            with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
-                walk(client)
+            with (
+                Client(made.stdout.strip(), url) as api,
+                httpx.Client(base_url=url, trust_env=False) as browser,
+            ):
+                walk(api, browser)
         say("stopped")
 
 
-def walk(client: httpx.Client) -> None:
+def walk(api: Client, browser: httpx.Client) -> None:
     """Post, list, view, count."""
-    listed = client.get("/v1/credentials").json()["data"]
-    credential = next(one for one in listed if one["status"] == "issued")
-    about = {"credentialId": credential["id"], "limit": 100}
-
-    before = client.get("/v1/credential-interactions", params=about).json()["data"]
-    posted = client.post(
-        "/v1/credential-interactions",
-        json={
-            "credentialId": credential["id"],
-            "eventType": "credential_shared_to_linkedin",
-            "triggeredBy": "recipient",
-            "triggeredAt": "2024-03-12T17:33:05.784Z",
-        },
+    credential = next(one for one in api.credentials.list() if one.status == "issued")
+    before = list(api.interactions.list(credential_id=credential.id))
+    posted = api.interactions.create(
+        credential_id=credential.id,
+        event_type="credential_shared_to_linkedin",
+        triggered_by="recipient",
+        triggered_at="2024-03-12T17:33:05.784Z",
     )
-    assert posted.status_code == 201, posted.text
-    say("posted an interaction: 201")
+    say("posted an interaction")
 
-    newest = client.get("/v1/credential-interactions", params=about).json()["data"][0]
-    assert newest == posted.json(), newest
+    newest = next(api.interactions.list(credential_id=credential.id))
+    assert newest == posted, newest
     say("the list shows it first")
 
-    address = f"/credentials/{credential['publicId']}"
-    page = client.get(address, headers={"User-Agent": BROWSER})
+    address = f"/credentials/{credential.public_id}"
+    page = browser.get(address, headers={"User-Agent": BROWSER})
     assert page.status_code == 200, page.text
     token = re.search(r'data-token="([\w-]+)"', page.text)
     assert token, "the page has no page token"
@@ -87,21 +83,20 @@ def walk(client: httpx.Client) -> None:
         "triggeredBy": "guest",
         "visibleMs": 1_000,
     }
-    origin = str(client.base_url).rstrip("/")
-    viewed = client.post(
+    origin = str(browser.base_url).rstrip("/")
+    viewed = browser.post(
         f"{address}/interactions", json=report, headers={"User-Agent": BROWSER, "Origin": origin}
     )
     assert viewed.status_code == 204, viewed.text
     assert "credtrail-set-aside" not in viewed.headers, viewed.headers
     say("reported a view, as the page's tracker does: 204")
 
-    after = client.get("/v1/credential-interactions", params=about).json()["data"]
+    after = list(api.interactions.list(credential_id=credential.id))
     assert len(after) == len(before) + 2, (len(before), len(after))
-    assert after[0]["eventType"] == "credential_viewed"
-    assert after[0]["triggeredBy"] == "guest"
+    assert (after[0].event_type, after[0].triggered_by) == ("credential_viewed", "guest")
     say(f"the list shows both: {len(before)} before, {len(after)} now")
 
-    numbers = client.get("/metrics").text
+    numbers = browser.get("/metrics").text
     assert re.search(r"^credtrail_commit_items_sum 2\.0$", numbers, re.M), numbers
     say("the count of recorded interactions says two")
 

@@ -212,6 +212,25 @@ def test_check_on_a_good_installation_is_content(credtrail):
     assert "those of this version" in answer.stdout
 
 
+def test_check_asks_a_running_server(server, cast, tmp_path):
+    answer = runner(tmp_path)("check", "--url", server.url, "--token", cast.ada)
+    assert answer.returncode == 0, answer.stdout
+    assert f"{server.url}/v1 answers within" in answer.stdout
+    assert "the workspace Open Meadow Academy" in answer.stdout
+    assert cast.ada not in answer.stdout + answer.stderr
+
+
+def test_check_says_why_a_server_does_not_answer(server, tmp_path):
+    wrong = runner(tmp_path)("check", "--url", server.url, "--token", "ctr_wrong")
+    assert (wrong.returncode, "401 unauthorized" in wrong.stdout) == (1, True)
+    server.stop()
+    for url in (server.url, "credentials.example"):
+        gone = runner(tmp_path)("check", "--url", url, "--token", "ctr_wrong")
+        assert gone.returncode == 1
+        assert "✗" in gone.stdout
+        assert "Traceback" not in gone.stderr
+
+
 def test_check_names_misspelt_settings(credtrail):
     answer = credtrail("check", CREDTRAIL_RATE_LIMIT="7")
     assert answer.returncode == 1

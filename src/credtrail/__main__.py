@@ -27,7 +27,7 @@ from credtrail.accounts.model import (
     digest_token,
     make_token,
 )
-from credtrail.check import check_installation
+from credtrail.check import check_installation, check_server
 from credtrail.credentials.model import AfterCreating
 from credtrail.credentials.spreadsheet import Import, Sheet, SheetError, Tally
 from credtrail.database import Transaction
@@ -176,10 +176,25 @@ def make_demo(
 
 
 @app.command()
-def check() -> None:
-    """Look at settings, database and environment, and say in sentences what is well and what is not."""
+def check(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Look at the server at this address instead, as a client of its API would."),
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="Access token for --url; asked for where it isn't given.")
+    ] = None,
+) -> None:
+    """Look at settings, database and environment, and say in sentences what is well and what is not.
+
+    With --url, look at a running server from outside, with this machine's settings left aside.
+    """
+    if url is not None:
+        findings = check_server(url, token or typer.prompt("Access token", hide_input=True, err=True).strip())
+    else:
+        findings = check_installation(read_settings())
     problems = 0
-    for is_well, sentence in check_installation(read_settings()):
+    for is_well, sentence in findings:
         problems += not is_well
         out.print(("[green]✓[/green] " if is_well else "[red]✗[/red] ") + escape(sentence))
     if problems:

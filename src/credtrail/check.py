@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from time import perf_counter
 from urllib.parse import urlsplit
 
+from credtrail.client import Client, CredtrailError, Retries
 from credtrail.database import Database
 from credtrail.database import sqlite as sqlite_database
 from credtrail.database.migrate import is_current
@@ -14,6 +15,8 @@ from credtrail.errors import Refusal
 from credtrail.settings import Settings, SettingsError, find_or_make_secret_key, list_unknown_variables
 
 _WRITES = 20
+_PATIENCE_SECONDS = 10.0
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 def check_installation(settings: Settings) -> Iterator[tuple[bool, str]]:
@@ -21,8 +24,7 @@ def check_installation(settings: Settings) -> Iterator[tuple[bool, str]]:
     for variable in list_unknown_variables(os.environ):
         yield False, f"{variable} is set, but there is no such setting; `credtrail settings` lists them."
     address = urlsplit(settings.public_url)
-    local = address.hostname in ("127.0.0.1", "localhost", "::1")
-    if local:
+    if address.hostname in _THIS_MACHINE:
         yield True, f"The public address is {settings.public_url}: good for trying out on this machine only."
     else:
         yield (
@@ -40,6 +42,27 @@ def check_installation(settings: Settings) -> Iterator[tuple[bool, str]]:
     except SettingsError as problem:
         yield False, str(problem)
     yield from _check_database(settings)
+
+
+def check_server(url: str, token: str) -> Iterator[tuple[bool, str]]:
+    """The same of a server seen from outside: asks it twice, as any client would, and changes nothing."""
+    try:
+        with Client(token, url, retries=Retries(attempts=1), timeout_seconds=_PATIENCE_SECONDS) as client:
+            address = urlsplit(client.base_url)
+            if address.hostname not in _THIS_MACHINE and address.scheme == "http":
+                yield (
+                    False,
+                    f"{client.base_url} is plain http: the token went there for everybody on the way to read.",
+                )
+            began = perf_counter()
+            workspace = client.workspace()
+            answered_ms = (perf_counter() - began) * 1_000
+            yield True, f"{client.base_url} answers within {answered_ms:.0f} ms."
+            yield True, f"The token opens the workspace {workspace.name}."
+            credential = next(client.credentials.list(), None)
+            yield True, "There are credentials." if credential else "There are no credentials yet."
+    except (CredtrailError, ValueError) as problem:
+        yield False, f"{url}: {problem}"
 
 
 def _check_database(settings: Settings) -> Iterator[tuple[bool, str]]:

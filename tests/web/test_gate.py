@@ -16,12 +16,21 @@ class House:
     def __init__(self):
         self.lookups = 0
         self.open = asyncio.Event()
-        endpoint = Endpoint("GET", "/thing", self.get, "Get the thing", None)
-        self.gate = Gate([endpoint], self.find_caller, RateLimit(1_000, 1_000), 1_000)
+        self.done = asyncio.Event()
+        endpoints = [
+            Endpoint("GET", "/thing", self.get, "Get the thing", None),
+            Endpoint("POST", "/thing", self.make, "Make the thing", None),
+        ]
+        self.gate = Gate(endpoints, self.find_caller, RateLimit(1_000, 1_000), 1_000)
 
     async def get(self, _):
         """The thing."""
         return Answer(200, b"{}")
+
+    async def make(self, _):
+        """The thing, when it is done."""
+        await self.done.wait()
+        return Answer(201, b"{}")
 
     async def find_caller(self, _):
         """Look a token up."""
@@ -31,6 +40,10 @@ class House:
 
     async def ask(self):
         """The status of one request."""
+        return (await self.send("GET"))["status"]
+
+    async def send(self, method, *headers):
+        """The beginning of the answer to one request."""
         sent = []
 
         async def receive():
@@ -41,13 +54,13 @@ class House:
 
         scope = {
             "type": "http",
-            "method": "GET",
+            "method": method,
             "path": "/v1/thing",
             "query_string": b"",
-            "headers": HEADERS,
+            "headers": [*HEADERS, *headers],
         }
         await self.gate(scope, receive, send)
-        return sent[0]["status"]
+        return sent[0]
 
 
 def test_requests_with_one_token_share_one_lookup_and_outlive_the_first_of_them():
@@ -64,5 +77,22 @@ def test_requests_with_one_token_share_one_lookup_and_outlive_the_first_of_them(
         assert house.lookups == 1
         assert await house.ask() == 200
         assert house.lookups == 1  # believed for a second
+
+    asyncio.run(play())
+
+
+def test_a_request_with_a_key_that_is_under_way_is_asked_to_come_again():
+    async def play():
+        house = House()
+        house.open.set()
+        key = (b"idempotency-key", b"once")
+        first = asyncio.create_task(house.send("POST", key))
+        await asyncio.sleep(0.01)
+        second = await house.send("POST", key)
+        assert second["status"] == 409
+        assert (b"retry-after", b"1") in second["headers"]
+        house.done.set()
+        assert (await first)["status"] == 201
+        assert (await house.send("POST", key))["status"] == 201
 
     asyncio.run(play())

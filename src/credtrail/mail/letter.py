@@ -108,7 +108,9 @@ def _as_html(paragraph: str, letter: Letter) -> Markup | None:
 
 
 def _address(name: str, address: str) -> Address:
-    return Address(_one_line(name), addr_spec=address)
+    # Not as one text: that way the library refuses letters beyond ASCII before the @.
+    local, _, domain = address.rpartition("@")
+    return Address(_one_line(name), local, domain)
 
 
 def _one_line(text: str) -> str:

@@ -64,6 +64,8 @@ async def open_post(settings: Settings) -> AsyncIterator[Post]:
     )
     try:
         await client.connect()
+        if client.is_ehlo_or_helo_needed:  # it was asked already where there is TLS or a log-in
+            await client.ehlo()
     except (SMTPException, OSError, ValueError) as problem:
         client.close()
         raise UnreachableError(_words(problem)) from None

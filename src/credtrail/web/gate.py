@@ -158,7 +158,11 @@ class Gate:
         """A second request with a key whose first is still under way is a conflict, not a second effect."""
         name = (key.workspace_id, key.key)
         if name in self._in_flight:
-            raise Refusal("conflict", "A request with this Idempotency-Key is still being worked on")
+            raise Refusal(
+                "conflict",
+                "A request with this Idempotency-Key is still being worked on",
+                headers=(("retry-after", "1"),),  # the only conflict that ends by itself
+            )
         self._in_flight.add(name)
         try:
             return await endpoint.handler(call)
