@@ -28,6 +28,27 @@ FOREIGN = {
     ("DELETE", "/credentials/{id}"): ("path", 404),
     ("POST", "/credentials/{id}/issue"): ("path", 404),
     ("POST", "/credentials/{id}/revoke"): ("path", 404),
+    ("PATCH", "/credentials/{id}"): ("path", 404),
+    ("POST", "/credentials/{id}/send"): ("path", 404),
+    ("POST", "/credentials/{id}/schedule"): ("path", 404),
+    ("GET", "/credentials/{id}/mails"): ("path", 404),
+    ("GET", "/credentials/{id}/designs"): ("path", 404),
+    ("GET", "/credentials/{id}/links"): ("path", 404),
+    ("POST", "/credentials/create-issue-send"): ("body", 404),
+    ("POST", "/credentials/search"): ("list", 200),
+    ("POST", "/credentials/batch"): ("body", 200),  # each item carries its own refusal
+    ("PATCH", "/groups/{id}"): ("path", 404),
+    ("DELETE", "/groups/{id}"): ("path", 404),
+    ("GET", "/groups/{id}/settings"): ("path", 404),
+    ("GET", "/attributes"): ("list", 200),
+    ("POST", "/attributes"): ("list", 400),
+    ("PATCH", "/attributes/{id}"): ("path", 404),
+    ("DELETE", "/attributes/{id}"): ("path", 404),
+    ("GET", "/email-templates"): ("list", 200),
+    ("POST", "/email-templates"): ("list", 400),
+    ("GET", "/email-templates/{id}"): ("path", 404),
+    ("PATCH", "/email-templates/{id}"): ("path", 404),
+    ("DELETE", "/email-templates/{id}"): ("path", 404),
     ("GET", "/groups"): ("list", 200),
     ("POST", "/groups"): ("list", 400),
     ("GET", "/groups/{id}"): ("path", 404),
@@ -69,16 +90,30 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
     report = {"token": "made up", "eventType": "credential_viewed", "triggeredBy": "guest"}
     aside = client.post(f"/credentials/{cast.public_id}/interactions", json=report)
     assert aside.headers["credtrail-set-aside"] == "wrong_origin"
+    template = client.post(
+        "/v1/email-templates",
+        headers=headers(cast.ada),
+        json={"name": "Warm", "subject": "Ada's secret subject", "body": "x"},
+    ).json()
+    attribute = client.post("/v1/attributes", headers=headers(cast.ada), json={"name": "Ada grade"}).json()
     of_adas = {
+        "attributes": attribute["id"],
+        "email-templates": template["id"],
         "credential-interactions": made["id"],
         "credentials": cast.draft_id,
         "groups": cast.group_id,
         "designs": cast.group_id,
     }
+    new = {"groupId": cast.group_id, "recipient": {"name": "Mallory", "email": "mallory@learner.example"}}
     bodies = {
         "/credential-interactions": item,
         "/credential-interactions/batch": {"data": [item]},
-        "/credentials": {"groupId": cast.group_id, "recipient": {"name": "Mallory"}},
+        "/credentials": new,
+        "/credentials/create-issue-send": new,
+        "/credentials/batch": {"data": [new]},
+        "/credentials/{id}/send": {"deliveryMethod": "email"},
+        "/credentials/{id}/schedule": {"issueAt": "2099-01-01T00:00:00Z"},
+        "/attributes/{id}": {"name": "Mallory's"},
         "/groups": {"name": "Mallory's", "designIds": [cast.group_id]},
     }
     before = snapshot(settings)
@@ -88,7 +123,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         method,
         f"/v1{filled}{filters}",
         headers=headers(cast.cleo, **{"Content-Type": "application/json"}),
-        content=json.dumps(bodies.get(path, {})) if method == "POST" else None,
+        content=json.dumps(bodies.get(path, {})) if method in ("POST", "PATCH") else None,
     )
     assert answer.status_code == status, answer.text
     assert snapshot(settings) == before
@@ -100,11 +135,16 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         cast.public_id,
         "Robin Ñandú",
         "wrong_origin",
+        "Ada's secret subject",
+        "Ada grade",
     ):
-        if path != "/credentials" or secret != "Robin Ñandú":  # Cleo's own Robin bears the same name
+        if (
+            path not in ("/credentials", "/credentials/search") or secret != "Robin Ñandú"
+        ):  # Cleo's own Robin bears the same name
             assert secret not in answer.text
     if path.endswith("/batch"):
-        assert answer.json()["data"][0]["error"]["code"] == "validation_error"
+        code = "not_found" if path.startswith("/credentials/") else "validation_error"
+        assert answer.json()["data"][0]["error"]["code"] == code
 
 
 def test_cleos_cursor_does_not_open_adas_list(client, cast):
