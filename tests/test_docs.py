@@ -51,8 +51,9 @@ def find_new_names(answer):
     made = answer.json()
     if "eventType" in made:
         return {"INTERACTION": made["id"]}
-    if "designIds" in made:
-        return {"GROUP": made["id"]}
+    for mark, name in (("designIds", "GROUP"), ("isDefault", "ATTRIBUTE"), ("subject", "TEMPLATE")):
+        if mark in made:
+            return {name: made["id"]}
     return {"DRAFT": made["id"]} if made.get("status") == "draft" else {}
 
 

@@ -29,6 +29,27 @@ FOREIGN = {
     ("DELETE", "/credentials/{id}"): ("path", 404),
     ("POST", "/credentials/{id}/issue"): ("path", 404),
     ("POST", "/credentials/{id}/revoke"): ("path", 404),
+    ("PATCH", "/credentials/{id}"): ("path", 404),
+    ("POST", "/credentials/{id}/send"): ("path", 404),
+    ("POST", "/credentials/{id}/schedule"): ("path", 404),
+    ("GET", "/credentials/{id}/mails"): ("path", 404),
+    ("GET", "/credentials/{id}/designs"): ("path", 404),
+    ("GET", "/credentials/{id}/links"): ("path", 404),
+    ("POST", "/credentials/create-issue-send"): ("body", 404),
+    ("POST", "/credentials/search"): ("list", 200),
+    ("POST", "/credentials/batch"): ("body", 200),  # each item carries its own refusal
+    ("PATCH", "/groups/{id}"): ("path", 404),
+    ("DELETE", "/groups/{id}"): ("path", 404),
+    ("GET", "/groups/{id}/settings"): ("path", 404),
+    ("GET", "/attributes"): ("list", 200),
+    ("POST", "/attributes"): ("list", 400),
+    ("PATCH", "/attributes/{id}"): ("path", 404),
+    ("DELETE", "/attributes/{id}"): ("path", 404),
+    ("GET", "/email-templates"): ("list", 200),
+    ("POST", "/email-templates"): ("list", 400),
+    ("GET", "/email-templates/{id}"): ("path", 404),
+    ("PATCH", "/email-templates/{id}"): ("path", 404),
+    ("DELETE", "/email-templates/{id}"): ("path", 404),
     ("GET", "/groups"): ("list", 200),
     ("POST", "/groups"): ("list", 400),
     ("GET", "/groups/{id}"): ("path", 404),
@@ -93,17 +114,31 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         "/v1/images", headers=headers(cast.ada, **{"Content-Type": "image/png"}), content=PNG
     ).json()
     design = client.post("/v1/designs", headers=headers(cast.ada), json=a_design(image["id"])).json()
+    template = client.post(
+        "/v1/email-templates",
+        headers=headers(cast.ada),
+        json={"name": "Warm", "subject": "Ada's secret subject", "body": "x"},
+    ).json()
+    attribute = client.post("/v1/attributes", headers=headers(cast.ada), json={"name": "Ada grade"}).json()
     of_adas = {
+        "attributes": attribute["id"],
+        "email-templates": template["id"],
         "credential-interactions": made["id"],
         "credentials": cast.draft_id,
         "groups": cast.group_id,
         "designs": design["id"],
         "images": image["id"],
     }
+    new = {"groupId": cast.group_id, "recipient": {"name": "Mallory", "email": "mallory@learner.example"}}
     bodies = {
         "/credential-interactions": item,
         "/credential-interactions/batch": {"data": [item]},
-        "/credentials": {"groupId": cast.group_id, "recipient": {"name": "Mallory"}},
+        "/credentials": new,
+        "/credentials/create-issue-send": new,
+        "/credentials/batch": {"data": [new]},
+        "/credentials/{id}/send": {"deliveryMethod": "email"},
+        "/credentials/{id}/schedule": {"issueAt": "2099-01-01T00:00:00Z"},
+        "/attributes/{id}": {"name": "Mallory's"},
         "/groups": {"name": "Mallory's", "designIds": [design["id"]]},
         "/designs": a_design(image["id"]),
     }
@@ -128,11 +163,16 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         "wrong_origin",
         design["id"],
         image["id"],
+        "Ada's secret subject",
+        "Ada grade",
     ):
-        if path != "/credentials" or secret != "Robin Ñandú":  # Cleo's own Robin bears the same name
+        if (
+            path not in ("/credentials", "/credentials/search") or secret != "Robin Ñandú"
+        ):  # Cleo's own Robin bears the same name
             assert secret not in answer.text
     if path.endswith("/batch"):
-        assert answer.json()["data"][0]["error"]["code"] == "validation_error"
+        code = "not_found" if path.startswith("/credentials/") else "validation_error"
+        assert answer.json()["data"][0]["error"]["code"] == code
 
 
 def test_cleos_cursor_does_not_open_adas_list(client, cast):
