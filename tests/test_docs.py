@@ -51,7 +51,13 @@ def find_new_names(answer):
     made = answer.json()
     if "eventType" in made:
         return {"INTERACTION": made["id"]}
-    for mark, name in (("designIds", "GROUP"), ("isDefault", "ATTRIBUTE"), ("subject", "TEMPLATE")):
+    for mark, name in (
+        ("designIds", "GROUP"),
+        ("isDefault", "ATTRIBUTE"),
+        ("subject", "TEMPLATE"),
+        ("previewUrl", "DESIGN"),
+        ("mediaType", "IMAGE"),
+    ):
         if mark in made:
             return {name: made["id"]}
     return {"DRAFT": made["id"]} if made.get("status") == "draft" else {}
