@@ -39,6 +39,7 @@ from designs.own import (
     own_drawn,
 )
 from designs.samples import NAMES, from_png
+from documents import ROOT, read_blocks
 
 PROFILE = IssuerProfile(logo_digest=LOGO.digest, signature_digest=LOGO.digest, signatory_name="Ada Example")
 CUSTOM = {"custom.grade": "with distinction", "custom.photo": DISC.digest}
@@ -218,6 +219,13 @@ def test_the_digest_changes_with_what_is_drawn_and_with_nothing_else():
     assert one != digest_of(own_artwork(made, {"custom.grade": "2"}))
     assert one != digest_of(own_artwork(other, {"custom.grade": "1"}))
     assert one == digest_of(own_artwork(made, {"custom.grade": "1", "custom.other": "x"}))
+
+
+def test_the_document_shown_in_the_documents_is_drawn():
+    (shown,) = [block.text for block in read_blocks(ROOT / "docs" / "designs.md") if block.language == "json"]
+    told = msgspec.json.decode(shown, type=Document)
+    check_document(told)
+    assert own_drawn(write_document(told), "pdf", CUSTOM)
 
 
 @pytest.mark.parametrize("built_in", BUILT_IN, ids=lambda one: one.slug)

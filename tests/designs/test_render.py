@@ -185,6 +185,20 @@ def test_the_longest_texts_stay_on_the_page(design, name):
     assert drawn(long, "jpg", _contents())
 
 
+def test_a_name_that_is_set_smaller_keeps_to_its_line():
+    """Inter's letters are wider when they are small: what was measured at 18 points no longer holds at 13."""
+    name = "The Joint Examination Board of the United Academies of Applied Sciences and Arts"
+    picture = from_png(drawn(artwork(1, issuer_name=name), "png")).convert("L")
+    _, top, right, bottom = ink_of(picture.crop((280, 100, 1684, 260)))
+    assert bottom - top < 40
+    assert right <= 1684 - 280 - 110
+
+
+def ink_of(picture):
+    """The box around all that is dark."""
+    return Image.eval(picture, lambda value: 255 * (value < 128)).getbbox()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("design", ALL)
 def test_documents_in_every_language(design, language):

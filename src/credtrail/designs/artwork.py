@@ -11,7 +11,7 @@ from credtrail.designs.document import digest_document, placeholders_of, read_do
 from credtrail.designs.model import Design, find_design
 from credtrail.designs.words import words_in, write_day
 
-VERSION = 1
+VERSION = 2
 """Of the looks, the words and the fonts together: raised when any of them changes what is drawn, so that every
 address of a document changes with it."""
 
