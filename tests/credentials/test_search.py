@@ -2,16 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from operator import contains, eq, ge, gt, le, lt
 from unicodedata import normalize
 
 import pytest
-from hypothesis import HealthCheck, given, settings as hypothesis_settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from conftest import headers, in_transaction
 from credtrail.attributes.store import add_attribute
-from credtrail.credentials.store import add_credentials, find_credential
 from credtrail.credentials.model import Credential
+from credtrail.credentials.store import add_credentials, find_credential
 from credtrail.interactions.counts import credential_counts
 from credtrail.values import present_moment
 
@@ -150,6 +152,19 @@ def holds(filter_, row):
     return True
 
 
+COMPARES = {
+    "equals": eq,
+    "in": lambda found, operand: found in operand,
+    "contains": contains,
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "lt": lt,
+    "lte": le,
+    "gt": gt,
+    "gte": ge,
+}
+
+
 def compares(found, name, operators):
     """Every operator on one value; a missing value equals null and nothing else."""
     if name in ("name", "email") and found is not None:
@@ -162,17 +177,7 @@ def compares(found, name, operators):
         else:
             if name in ("name", "email"):
                 operand = [caseless(one) for one in operand] if operator == "in" else caseless(operand)
-            fits = {
-                "equals": lambda: found == operand,
-                "in": lambda: found in operand,
-                "contains": lambda: operand in found,
-                "startsWith": lambda: found.startswith(operand),
-                "endsWith": lambda: found.endswith(operand),
-                "lt": lambda: found < operand,
-                "lte": lambda: found <= operand,
-                "gt": lambda: found > operand,
-                "gte": lambda: found >= operand,
-            }[operator]()
+            fits = COMPARES[operator](found, operand)
         if not fits:
             return False
     return True

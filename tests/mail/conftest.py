@@ -43,19 +43,19 @@ class Postbox:
     envelope_ids: list[str | None] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802 - the library's name
         """What the server can."""
         session.host_name = hostname
         return [*responses[:-1], "250-DSN", responses[-1]]
 
-    async def handle_RCPT(self, server, session, envelope, address, options):
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - the library's name
         """RCPT TO."""
         if self.at_rcpt.get(address):
             return self.at_rcpt[address].pop(0)
         envelope.rcpt_tos.append(address)
         return "250 fine"
 
-    async def handle_DATA(self, server, session, envelope):
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - the library's name
         """The message; `drop` breaks the connection off after it was taken."""
         [recipient] = envelope.rcpt_tos
         answer = self.at_data[recipient].pop(0) if self.at_data.get(recipient) else "250 taken"
@@ -72,7 +72,7 @@ class Postbox:
 class Dsn(SMTP):
     """With the extension by which bounces name the mail, which the library lacks."""
 
-    async def smtp_MAIL(self, arg):
+    async def smtp_MAIL(self, arg):  # noqa: N802 - the library's name
         """MAIL FROM, the mail's name in it kept."""
         found = re.search(r" ENVID=(\S+)", arg)
         self.event_handler.envelope_ids.append(found and found[1])
