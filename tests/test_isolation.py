@@ -60,6 +60,7 @@ FOREIGN = {
     ("DELETE", "/designs/{id}"): ("path", 404),
     ("GET", "/designs/{id}/document"): ("path", 404),
     ("GET", "/designs/schema"): ("list", 200),
+    ("GET", "/images"): ("list", 200),
     ("POST", "/images"): ("body", 415),
     ("GET", "/images/{id}"): ("path", 404),
     ("DELETE", "/images/{id}"): ("path", 404),

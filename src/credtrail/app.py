@@ -78,7 +78,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *CredentialLinks(database, RecipientLinks(secret_key), settings.public_url).endpoints(),
         *Groups(database, cursors).endpoints(),
         *Designs(database, cursors, settings.public_url, uses_design).endpoints(),
-        *Images(database).endpoints(),
+        *Images(database, cursors).endpoints(),
         *Attributes(database).endpoints(),
         *EmailTemplates(database, cursors).endpoints(),
         *Accounts(database).endpoints(),

@@ -278,6 +278,22 @@ def test_an_upload_is_kept_as_a_picture_of_ours(ada, cast, raw, media_type, kept
     assert upload(ada, raw, media_type).json() == told
 
 
+def test_images_are_listed_latest_first_page_by_page(ada, cast):
+    made = [upload(ada, a_picture(200 + n, 100)).json() for n in range(5)]
+    made.append(made.pop(1))
+    assert upload(ada, a_picture(201, 100)).json() == made[-1]  # once more: the latest now
+    found, cursor = [], ""
+    while cursor is not None:
+        page = ada.get(f"/v1/images?limit=2{cursor}").json()
+        found += page["data"]
+        following, back = page["pagination"]["next"], page["pagination"]["prev"]
+        cursor = f"&cursor={following}" if following else None
+    assert found == made[::-1]
+    assert ada.get(f"/v1/images?limit=3&cursor={back}").json()["data"] == found[1:4]
+    ada.headers.update(headers(cast.cleo))
+    assert ada.get("/v1/images").json()["data"] == []
+
+
 def test_metadata_of_a_photo_is_not_kept(ada, cast):
     exif = Image.Exif()
     exif[0x010F] = "Camera of somebody"

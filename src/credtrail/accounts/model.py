@@ -81,6 +81,22 @@ class IssuerImage(NamedTuple):
     content: bytes
 
 
+class StoredImage(NamedTuple):
+    """What is known of an uploaded image without its content: size in pixels and in bytes."""
+
+    digest: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+    uploaded_at: Moment
+
+    @property
+    def key(self) -> str:
+        """Sorts in the order of uploads."""
+        return f"{self.uploaded_at:015d}{self.digest}"
+
+
 class WorkspaceAnswer(Struct, rename="camel"):
     """A workspace on the wire (contract, section 4)."""
 

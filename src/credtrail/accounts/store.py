@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Integer,
     LargeBinary,
     Select,
     Table,
@@ -15,12 +16,14 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
-from credtrail.accounts.model import AccessToken, IssuerImage, IssuerProfile, Workspace
+from credtrail.accounts.model import AccessToken, IssuerImage, IssuerProfile, StoredImage, Workspace
 from credtrail.database import Key, Transaction, metadata
 from credtrail.values import Moment
 
@@ -74,6 +77,8 @@ issuer_images = Table(
     Column("content", LargeBinary, nullable=False),
     # Null: a logo or a signature, which goes with its profile; else it stays until it is deleted by its id.
     Column("uploaded_at", BigInteger),
+    Column("width", Integer),
+    Column("height", Integer),
 )
 
 
@@ -128,20 +133,47 @@ def save_profile(transaction: Transaction, workspace_id: str, profile: IssuerPro
 
 
 def add_image(
-    transaction: Transaction, workspace_id: str, image: IssuerImage, *, uploaded: bool = False
+    transaction: Transaction,
+    workspace_id: str,
+    image: IssuerImage,
+    uploaded_size: tuple[int, int] | None = None,
 ) -> None:
     """Keep an image of the workspace; the same one twice is kept once.
 
-    `save_profile` then names it; one that is `uploaded` needs no name to stay.
+    `save_profile` then names it. One that was uploaded by itself needs no name to stay; its size is in pixels.
     """
-    at = transaction.at if uploaded else None
-    row = {"workspace_id": workspace_id, "uploaded_at": at, **image._asdict()}
+    upload: dict[str, Any] = {}
+    if uploaded_size:
+        upload = {"uploaded_at": transaction.at, "width": uploaded_size[0], "height": uploaded_size[1]}
     try:
         with transaction.connection.begin_nested():
+            row = {"workspace_id": workspace_id, **image._asdict(), **upload}
             transaction.connection.execute(insert(issuer_images).values(row))
     except IntegrityError:  # it is there already
-        if uploaded:
-            _note_upload(transaction, workspace_id, image.digest, at)
+        where = (issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == image.digest)
+        if upload:
+            transaction.connection.execute(update(issuer_images).where(*where).values(upload))
+
+
+def list_images(
+    transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
+) -> list[StoredImage]:
+    """Up to `limit` uploaded images before the edge (a `StoredImage.key`), latest first; with `newer` those after it,
+    earliest first."""
+    at, digest = issuer_images.c.uploaded_at, issuer_images.c.digest
+    query = select(
+        digest,
+        issuer_images.c.media_type,
+        issuer_images.c.width,
+        issuer_images.c.height,
+        func.length(issuer_images.c.content),
+        at,
+    ).where(issuer_images.c.workspace_id == workspace_id, at.is_not(None))
+    if edge is not None:
+        place = tuple_(literal(int(edge[:15])), literal(edge[15:]))
+        query = query.where(tuple_(at, digest) > place if newer else tuple_(at, digest) < place)
+    order = (at, digest) if newer else (at.desc(), digest.desc())
+    return [StoredImage(*row) for row in transaction.connection.execute(query.order_by(*order).limit(limit))]
 
 
 def count_images(transaction: Transaction, workspace_id: str) -> int:
@@ -193,11 +225,6 @@ def find_images(
 
 
 _IMAGES = select(issuer_images.c.digest, issuer_images.c.media_type, issuer_images.c.content)
-
-
-def _note_upload(transaction: Transaction, workspace_id: str, digest: str, at: Moment | None) -> None:
-    where = (issuer_images.c.workspace_id == workspace_id, issuer_images.c.digest == digest)
-    transaction.connection.execute(update(issuer_images).where(*where).values(uploaded_at=at))
 
 
 def add_token(

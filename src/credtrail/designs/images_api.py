@@ -2,7 +2,15 @@
 
 import asyncio
 
-from credtrail.accounts.store import add_image, count_images, delete_image, find_uploaded_image
+from msgspec import Struct
+
+from credtrail.accounts.store import (
+    add_image,
+    count_images,
+    delete_image,
+    find_uploaded_image,
+    list_images,
+)
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
 from credtrail.designs.images import shape_of
@@ -11,22 +19,34 @@ from credtrail.designs.uploads import LARGEST_BYTES, MEDIA_TYPES, read_upload
 from credtrail.errors import Refusal, invalid
 from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
+from credtrail.web.paging import Cursors, PageQuery, Pagination
 
 MOST = 2_000
 """Images that a workspace can keep."""
 _AT_ONCE = 2
 
 
+class ImagesPage(Struct):
+    """One page of images, the latest first."""
+
+    data: list[ImageAnswer]
+    pagination: Pagination
+
+
 class Images:
     """Uploaded images of the caller's workspace."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
         self._database = database
+        self._cursors = cursors
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def endpoints(self) -> list[Endpoint]:
         """The routes of this face."""
         return [
+            Endpoint(
+                "GET", "/images", self.list_page, "List images", ImagesPage, query=PageQuery, tag="Designs"
+            ),
             Endpoint(
                 "POST",
                 "/images",
@@ -67,6 +87,17 @@ class Images:
             ),
         ]
 
+    async def list_page(self, call: Call) -> Answer:
+        """The workspace's uploaded images, the latest first."""
+        workspace_id = call.caller.workspace_id
+        scope = ("images", workspace_id)
+        slice_ = self._cursors.read(call.query.cursor, call.query.limit, scope)
+        found = await self._database.read(
+            lambda transaction: list_images(transaction, workspace_id, **slice_._asdict())
+        )
+        page, pagination = self._cursors.page(found, slice_, scope, lambda image: image.key)
+        return answer(200, ImagesPage([ImageAnswer(*image[:-1]) for image in page], pagination))
+
     async def create(self, call: Call) -> Answer:
         """Read the picture, write it anew, keep that."""
         async with self._turns:  # each may take some seconds and many megabytes
@@ -80,7 +111,7 @@ class Images:
         def keep(transaction: Transaction) -> tuple[Answer, str | None]:
             if count_images(transaction, call.caller.workspace_id) >= MOST:
                 raise Refusal("conflict", f"A workspace can keep {MOST:,} images; delete some first")
-            add_image(transaction, call.caller.workspace_id, image, uploaded=True)
+            add_image(transaction, call.caller.workspace_id, image, (shape.width, shape.height))
             return answer(201, told), None
 
         return await self._database.write(

@@ -11,6 +11,8 @@ KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     op.add_column("issuer_images", sa.Column("uploaded_at", sa.BigInteger(), nullable=True))
+    op.add_column("issuer_images", sa.Column("width", sa.Integer(), nullable=True))
+    op.add_column("issuer_images", sa.Column("height", sa.Integer(), nullable=True))
     op.create_table(
         "designs",
         sa.Column("id", KEY, nullable=False),
