@@ -135,6 +135,10 @@ REQUESTS = [
     (API.designs.create(name="Mine", copy_of="d1"), "POST /designs", {"name": "Mine", "copyOf": "d1"}),
     (API.designs.change("d1", name="Ours"), "PATCH /designs/d1", {"name": "Ours"}),
     (API.designs.delete("d1"), "DELETE /designs/d1", None),
+    (API.designs.get_schema(), "GET /designs/schema", None),
+    (API.designs.list_images(), "GET /images?limit=100", None),
+    (API.designs.download_image("i1"), "GET /images/i1", None),
+    (API.designs.delete_image("i1"), "DELETE /images/i1", None),
     (API.designs.upload_image(b'"picture"', "image/png"), "POST /images", "picture"),
     (API.attributes.list(), "GET /attributes", None),
     (

@@ -188,6 +188,27 @@ def test_groups_and_email_templates_change_and_go(ada, cast):
     assert ada.email_templates.delete(template.id) is None
 
 
+def test_own_designs_and_their_pictures(ada):
+    drawing = b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><circle r="9"/></svg>'
+    image = ada.designs.upload_image(drawing, "image/svg+xml")
+    assert (image.width, image.height) == (1600, 800)
+    assert list(ada.designs.list_images()) == [image]
+    assert b"".join(ada.designs.download_image(image.id)).startswith(b"\x89PNG")
+    box = {"kind": "image", "x": 0, "y": 0, "width": 90, "height": 45, "image": image.id}
+    document = {"version": 1, "type": "badge", "page": "square", "boxes": [box]}
+    design = ada.designs.create(name="Ours", document=document)
+    told = ada.designs.get_document(design.id)
+    assert ada.designs.change(design.id, name="Theirs", document=told).name == "Theirs"
+    assert ada.designs.create(name="Copy", copy_of=design.id).type == "badge"
+    assert ada.designs.get_schema()["$ref"] == "#/$defs/Document"
+    with pytest.raises(Conflict):
+        ada.designs.delete_image(image.id)
+    for one in ada.designs.list():
+        if one.name in ("Theirs", "Copy"):
+            assert ada.designs.delete(one.id) is None
+    assert ada.designs.delete_image(image.id) is None
+
+
 def test_groups_designs_and_who_is_asking(ada, cast):
     designs = list(ada.designs.list())
     assert {one.type for one in designs} == {"certificate", "badge"}

@@ -333,6 +333,26 @@ class Designs(Part[Driver]):
         """A picture for designs: image/png, image/jpeg, image/webp or image/svg+xml. Ours."""
         return Call("POST", "/images", Image, body=content, media_type=media_type, key=idempotency_key)
 
+    @asks
+    def get_schema(self) -> Call[dict[str, Any]]:
+        """The JSON schema of documents. Ours."""
+        return Call("GET", "/designs/schema", dict[str, Any])
+
+    @turns
+    def list_images(self) -> Call[Page[Image]]:
+        """All uploaded pictures, the latest first. Ours."""
+        return Call("GET", "/images", Page[Image], {"limit": _LARGEST_PAGE})
+
+    @streams
+    def download_image(self, image_id: str) -> Call[bytes]:
+        """An uploaded picture as it is kept (PNG or JPEG), in pieces as they come. Ours."""
+        return Call("GET", path_of("images", image_id), bytes, streamed=True)
+
+    @asks
+    def delete_image(self, image_id: str) -> Call[None]:
+        """A picture that no design shows, for good. Ours."""
+        return Call("DELETE", path_of("images", image_id), NoneType)
+
 
 class Attributes(Part[Driver]):
     """The values that credentials can carry: /v1/attributes."""
