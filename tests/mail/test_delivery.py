@@ -401,3 +401,14 @@ def test_a_draft_is_never_mailed(mailing, cast, postbox, status):
     in_transaction(mailing, act)
     assert deliver(mailing) == 0
     assert postbox.taken == []
+
+
+def test_a_bounce_that_comes_back_is_noted(mailing, cast, postbox):
+    from credtrail.mail.store import settle_bounce
+
+    queue(mailing, cast)
+    deliver(mailing)
+    [mail] = postbox.taken
+    assert in_transaction(mailing, lambda transaction: settle_bounce(transaction, mail.id, "no such user"))
+    assert told(mailing, cast) == [("bounced", "no such user")]
+    assert not in_transaction(mailing, lambda transaction: settle_bounce(transaction, "nothing", "x"))
