@@ -21,6 +21,7 @@ from load import NO_STORAGE, Load, find_wrk, pgbench, prepare_pgbench, serving, 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from searching import CREATED_PER_SECOND, SCANS, SLOWEST_MS, Searched, measure_search, show_search
 from servers import Postgres, make_world
 
 from documents import FORMATS, WARM_MS, Served, measure_drawing, measure_serving, show
@@ -86,6 +87,17 @@ def main() -> None:
                 show(drawing, served, console)
                 targets += judge_documents(drawing, served)
                 figures["documents"] = {" ".join(name): ms for name, ms in drawing.items()} | asdict(served)
+            if given.only in (None, "search"):
+                for database in DATABASES:
+                    url = (
+                        postgres.create("search")
+                        if database == "postgresql"
+                        else f"sqlite:///{folder}/search.db"
+                    )
+                    searched = measure_search(url, folder, stored, console)
+                    show_search(database, searched, console)
+                    targets += judge_search(database, searched)
+                    figures[f"search {database}"] = asdict(searched)
             if given.only in (None, "growth"):
                 for database in DATABASES:
                     before, after, memory = measure_growth(
@@ -110,7 +122,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="short runs, and 100 000 stored instead of a million"
     )
-    parser.add_argument("--only", choices=["rates", "pages", "growth"], help="one part instead of all")
+    parser.add_argument(
+        "--only", choices=["rates", "pages", "search", "growth"], help="one part instead of all"
+    )
     parser.add_argument("--strict", action="store_true", help="exit with status 1 when a target is missed")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write the figures of all runs to a file, too"
@@ -188,6 +202,24 @@ def judge_pages(database: str, pages: Pages) -> list[Target]:
             f"{database}: credential pages ≥ 0.5 of the same server's static page",
             f"{ratio:.2f} ({pages.many.per_second:,.0f}/s of {pages.static.per_second:,.0f}/s)",
             ratio >= 0.5,
+        ),
+    ]
+
+
+def judge_search(database: str, searched: Searched) -> list[Target]:
+    """The promise about searching; what has to look at every name is shown, and isn't part of it."""
+    common = {name: ms for name, ms in searched.filters.items() if name not in SCANS}
+    slowest = max(common, key=lambda name: common[name])
+    return [
+        Target(
+            f"{database}: common searches among {searched.count:,} credentials in less than {SLOWEST_MS} ms",
+            f"{common[slowest]:.0f} ms ({slowest})",
+            common[slowest] < SLOWEST_MS,
+        ),
+        Target(
+            f"{database}: at least {CREATED_PER_SECOND:,} credentials created a second",
+            f"{searched.created_per_second:,.0f}",
+            searched.created_per_second >= CREATED_PER_SECOND,
         ),
     ]
 

@@ -12,6 +12,7 @@ from credtrail.database import sqlite as sqlite_database
 from credtrail.database.migrate import is_current
 from credtrail.database.open import open_database
 from credtrail.errors import Refusal
+from credtrail.mail.post import UnreachableError, open_post
 from credtrail.settings import Settings, SettingsError, find_or_make_secret_key, list_unknown_variables
 
 _WRITES = 20
@@ -42,6 +43,22 @@ def check_installation(settings: Settings) -> Iterator[tuple[bool, str]]:
     except SettingsError as problem:
         yield False, str(problem)
     yield from _check_database(settings)
+    yield asyncio.run(_check_mail(settings))
+
+
+async def _check_mail(settings: Settings) -> tuple[bool, str]:
+    if not settings.smtp_host:
+        folder = settings.mail_folder_path.absolute()
+        return (
+            True,
+            f"There is no mail server (CREDTRAIL_SMTP_HOST): mails are written as files into {folder}.",
+        )
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
+    try:
+        async with open_post(settings):
+            return True, f"The mail server {where} answers; mails come from {settings.mail_from}."
+    except UnreachableError as problem:
+        return False, f"The mail server {where} can't be used: {problem}"
 
 
 def check_server(url: str, token: str) -> Iterator[tuple[bool, str]]:

@@ -55,12 +55,17 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
     async def issue_scheduled() -> int:
         return await database.write(_issue_scheduled)
 
+    async def refresh_statistics() -> int:
+        await database.write(credentials.refresh_statistics)
+        return 0
+
     delivery = Delivery(database, RecipientLinks(find_or_make_secret_key(settings)), settings)
     return [
         Job("issue_scheduled", 1, issue_scheduled),
         Job("send_mails", 2, delivery.run),
         Job("forget_answers", 600, forget_answers),
         Job("forget_visits", 600, forget_visits),
+        Job("refresh_statistics", 21_600, refresh_statistics),
     ]
 
 

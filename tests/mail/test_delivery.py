@@ -287,6 +287,7 @@ def test_the_workspaces_own_sender_words_language_and_logo(mailing, cast, postbo
     assert "issued 12. März 2024\nsee http" in text
     assert "&lt;b&gt;Robin Ñandú&lt;/b&gt;" in html
     assert "<br>\nsee <a href=" in html
+    assert "Schaltfläche" not in html  # there is no button that might not work
 
 
 def test_two_workers_send_each_mail_once(mailing, cast, postbox):
@@ -401,3 +402,14 @@ def test_a_draft_is_never_mailed(mailing, cast, postbox, status):
     in_transaction(mailing, act)
     assert deliver(mailing) == 0
     assert postbox.taken == []
+
+
+def test_a_bounce_that_comes_back_is_noted(mailing, cast, postbox):
+    from credtrail.mail.store import settle_bounce
+
+    queue(mailing, cast)
+    deliver(mailing)
+    [mail] = postbox.taken
+    assert in_transaction(mailing, lambda transaction: settle_bounce(transaction, mail.id, "no such user"))
+    assert told(mailing, cast) == [("bounced", "no such user")]
+    assert not in_transaction(mailing, lambda transaction: settle_bounce(transaction, "nothing", "x"))

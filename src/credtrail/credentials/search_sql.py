@@ -132,7 +132,8 @@ class _Compiler:
 
     def _has_status(self, status: str) -> ColumnElement[bool]:
         issued = credentials.c.status == "issued"
-        outlived = _known(credentials.c.expiry_date, credentials.c.expiry_date < self._today)
+        # Not the bare column: its index would be taken for this, which most old credentials fit, and all be sorted.
+        outlived = func.coalesce(credentials.c.expiry_date, _NEVER) < self._today
         if status == "expired":
             return and_(issued, outlived)
         return and_(issued, not_(outlived)) if status == "issued" else credentials.c.status == status

@@ -15,7 +15,7 @@ import msgspec
 
 from credtrail.credentials.drafts import find_surroundings, make_credential
 from credtrail.credentials.model import AfterCreating, Credential, NewCredential, StoredStatus
-from credtrail.credentials.store import add_credentials, find_external_keys
+from credtrail.credentials.store import add_credentials, find_external_keys, refresh_statistics
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
 from credtrail.groups.model import Group
@@ -23,6 +23,8 @@ from credtrail.mail.store import add_mails
 from credtrail.web.parse import parse_body
 
 AT_ONCE = 1_000
+_WORTH_A_LOOK = 10_000
+"""After so many new rows the database looks anew at what there is."""
 _LONGEST_KEY = 255
 _DATES = ("issueDate", "expiryDate")
 _COLUMNS = {
@@ -148,6 +150,8 @@ class Import:
         if chunk:
             tally = tally.add(await self._take(chunk))
             tell(len(chunk))
+        if tally.created > _WORTH_A_LOOK:
+            await self._database.write(refresh_statistics)
         return tally
 
     async def _take(self, rows: list[Row]) -> Tally:

@@ -141,6 +141,16 @@ def save_credential(transaction: Transaction, credential: Credential) -> None:
     )
 
 
+def refresh_statistics(transaction: Transaction) -> None:
+    """Let the database look again at what credentials there are: by that it chooses the index for a search.
+
+    For after many were created; PostgreSQL does it by itself some time later. Takes well under a second.
+    """
+    if transaction.dialect == "sqlite":
+        transaction.connection.exec_driver_sql("pragma analysis_limit = 1000")
+    transaction.connection.exec_driver_sql("analyze credentials")
+
+
 def find_external_keys(transaction: Transaction, workspace_id: str, keys: Iterable[str]) -> set[str]:
     """Those of the keys that credentials of the workspace have already."""
     query = select(credentials.c.external_key).where(

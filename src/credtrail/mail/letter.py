@@ -103,7 +103,7 @@ def _as_html(paragraph: str, letter: Letter) -> Markup | None:
     if paragraph == _BUTTON:
         return None
     escaped = {name: str(escape(value)) for name, value in letter.values.items()}
-    escaped[LINK] = str(Markup('<a href="{0}">{0}</a>').format(letter.link))
+    escaped[LINK] = str(Markup('<a href="{0}" style="word-break:break-word;">{0}</a>').format(letter.link))
     return Markup(fill(str(escape(paragraph)), escaped).replace("\n", "<br>\n"))  # noqa: S704 - every value was escaped
 
 
