@@ -71,9 +71,12 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     recorder = Recorder(
         database, log, batch_size=settings.commit_batch_size, queue_limit=settings.queue_limit
     )
+    press = Press(
+        DiskCache(settings.cache_folder, settings.cache_limit_mb * 1_048_576), settings.render_threads
+    )
     endpoints = [
         *Interactions(database, log, recorder, cursors).endpoints(),
-        *Credentials(database, cursors).endpoints(),
+        *Credentials(database, cursors, press, settings.public_url).endpoints(),
         *BulkCredentials(database, cursors).endpoints(),
         *CredentialLinks(database, RecipientLinks(secret_key), settings.public_url).endpoints(),
         *Groups(database, cursors).endpoints(),
@@ -98,9 +101,6 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     )
     limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
     gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
-    press = Press(
-        DiskCache(settings.cache_folder, settings.cache_limit_mb * 1_048_576), settings.render_threads
-    )
     site = _site(settings, database, recorder, press, pages, reports, endpoints)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, application)

@@ -203,3 +203,36 @@ def test_every_built_in_design_shows_a_sample(client, settings, cast):
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
         assert client.get(path.replace(path.split("/")[2], "0" * 32)).status_code == 404
     assert client.get("/designs/x/unknown.png").status_code == 404
+
+
+def test_a_deleted_credentials_documents_are_deleted_of_every_name(client, settings, cast):
+    folder = settings.cache_folder
+    other = client.post(
+        "/v1/credentials/batch",
+        headers=headers(cast.ada),
+        json={"data": [{"groupId": cast.group_id, "recipient": {"name": "Li"}}], "then": "issue"},
+    ).json()["data"][0]["credential"]
+    for public_id in (cast.public_id, other["publicId"]):
+        (one,) = documents_of(view_of(settings, public_id), settings.public_url)
+        assert client.get(one.png_path).status_code == 200
+    path = f"/v1/credentials/{cast.credential_id}"
+    client.patch(path, headers=headers(cast.ada), json={"recipient": {"name": "Another Name"}})
+    (renamed,) = documents(settings, cast)
+    assert client.get(renamed.png_path).status_code == 200
+    assert len(list(folder.iterdir())) == 3
+    assert client.delete(path, headers=headers(cast.ada)).status_code == 204
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_documents_are_in_the_workspaces_language_and_their_words_in_the_viewers(client, settings, cast):
+    (before,) = documents(settings, cast)
+    in_transaction(
+        settings,
+        lambda transaction: save_profile(transaction, cast.workspace_id, IssuerProfile(language="de")),
+    )
+    (after,) = documents(settings, cast)
+    assert before.pdf_path != after.pdf_path
+    pdf = client.get(after.pdf_path).content
+    assert b"/Lang (de)" in pdf or b"/Lang(de)" in pdf
+    assert "Certificate: Botany" in client.get(f"/credentials/{cast.public_id}").text
+    assert "Zertifikat: Botany" in client.get(f"/credentials/{cast.public_id}?lang=de").text

@@ -14,6 +14,7 @@ from credtrail.credentials.drafts import (
     merge_attributes,
     tags_in,
 )
+from credtrail.credentials.links import page_address
 from credtrail.credentials.model import (
     Credential,
     CredentialAnswer,
@@ -29,6 +30,7 @@ from credtrail.credentials.model import (
 )
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
+from credtrail.designs.press import Press
 from credtrail.errors import Refusal, invalid
 from credtrail.mail.model import MailAnswer, present_mail
 from credtrail.mail.store import add_mails, list_mails
@@ -45,11 +47,13 @@ class CredentialsPage(Struct):
 
 
 class Credentials:
-    """Credentials of the caller's workspace."""
+    """Credentials of the caller's workspace; `public_url` is the address that their documents bear."""
 
-    def __init__(self, database: Database, cursors: Cursors) -> None:
+    def __init__(self, database: Database, cursors: Cursors, press: Press, public_url: str) -> None:
         self._database = database
         self._cursors = cursors
+        self._press = press
+        self._public_url = public_url
 
     def endpoints(self) -> list[Endpoint]:
         """The routes of this face."""
@@ -227,14 +231,15 @@ class Credentials:
         return await self._database.write(act)
 
     async def delete(self, call: Call) -> Answer:
-        """Delete for good; 404 the second time."""
-        gone = await self._database.write(
+        """Delete for good, its documents with it; 404 the second time."""
+        public_id = await self._database.write(
             lambda transaction: store.delete_credential(
                 transaction, call.caller.workspace_id, call.path["id"]
             )
         )
-        if not gone:
+        if public_id is None:
             raise Refusal("not_found")
+        await self._press.forget(page_address(self._public_url, public_id))
         return Answer(204, b"")
 
     async def issue(self, call: Call) -> Answer:

@@ -238,16 +238,16 @@ def schedule_credential(
     return changed.rowcount == 1
 
 
-def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> bool:
-    """Delete it and, by the schema's cascades, its interactions, its own counts and kept answers; False when there is none.
+def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> str | None:
+    """Delete it and, by the schema's cascades, its interactions, its own counts, mails and kept answers.
+
+    Its public id, whose documents the caller shall forget; None when there is no such credential.
 
     The counts per workspace and group keep their sums: they hold no id of a credential or a person.
     """
     forget_answers_about(transaction, id_)
-    gone = transaction.connection.execute(
-        delete(credentials).where(credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
-    )
-    return gone.rowcount == 1
+    gone = delete(credentials).where(credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
+    return transaction.connection.execute(gone.returning(credentials.c.public_id)).scalar()
 
 
 def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, reason: str | None) -> bool:

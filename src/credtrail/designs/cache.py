@@ -49,6 +49,11 @@ class DiskCache:
             self._unlooked_bytes = 0
             self._make_room()
 
+    def forget(self, beginning: str) -> None:
+        """Delete the files whose names begin so."""
+        for path in self._folder.glob(f"{beginning}*"):
+            path.unlink(missing_ok=True)
+
     def _make_room(self) -> None:
         uses = sorted(self._list(), key=lambda use: use[0], reverse=True)
         oldest, kept_bytes = time.time() - _UNUSED_SECONDS, 0

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 from credtrail.designs.artwork import Artwork, digest_of
 from credtrail.designs.cache import DiskCache
@@ -37,7 +38,7 @@ class Press:
         self, artwork: Artwork, format: Format, get_materials: Callable[[], Awaitable[Materials]]
     ) -> bytes:
         """The document in this format; `get_materials` is asked only when it has to be drawn. Raises BusyError."""
-        name = f"{digest_of(artwork)}.{format}"
+        name = f"{_mark_of(artwork.url)}-{digest_of(artwork)}.{format}"
         found = self._at_hand.get(name)
         if found is not None:
             self._at_hand.move_to_end(name)
@@ -51,6 +52,13 @@ class Press:
             task.add_done_callback(lambda _: self._under_way.pop(name))
         # Shielded: others may wait for the same document when the first who asked has gone away.
         return await asyncio.shield(task)
+
+    async def forget(self, url: str) -> None:
+        """Delete every document, of any time, that bears the address of this credential's page."""
+        mark = _mark_of(url)
+        for name in [name for name in self._at_hand if name.startswith(mark)]:
+            self._at_hand_bytes -= len(self._at_hand.pop(name))
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._cache.forget, mark)
 
     async def close(self) -> None:
         """Let what is being drawn end."""
@@ -79,3 +87,8 @@ class Press:
         while self._at_hand_bytes > _AT_HAND_BYTES:
             _, dropped = self._at_hand.popitem(last=False)
             self._at_hand_bytes -= len(dropped)
+
+
+def _mark_of(url: str) -> str:
+    """What the names of all files of one credential begin with."""
+    return sha256(url.encode()).hexdigest()[:16]

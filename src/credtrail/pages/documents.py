@@ -49,8 +49,11 @@ class Document(NamedTuple):
 
 
 def documents_of(view: PublicView, public_url: str, language: str = "en") -> list[Document]:
-    """The documents of a credential, one for each of its group's designs, in the group's order."""
-    return [_document(view, artwork, design) for design, artwork in _artworks(view, public_url, language)]
+    """The documents of a credential, one for each of its group's designs, in the group's order.
+
+    They are in the workspace's language; `language` is that of the words about them.
+    """
+    return [_document(view, artwork, design, language) for design, artwork in _artworks(view, public_url)]
 
 
 def logo_path(view: PublicView) -> str | None:
@@ -92,9 +95,7 @@ class Documents:
         slug, format = _read_name(request.path_params["name"])
         if view is None or view.credential.revoked_at is not None or format is None:
             raise HTTPException(404)
-        drawn = {
-            design.slug: (design, artwork) for design, artwork in _artworks(view, self._public_url, "en")
-        }
+        drawn = {design.slug: (design, artwork) for design, artwork in _artworks(view, self._public_url)}
         if slug not in drawn:
             raise HTTPException(404)
         design, artwork = drawn[slug]
@@ -181,7 +182,7 @@ class Documents:
 _PATH_OF: dict[Format, str] = {"pdf": "pdf_path", "png": "png_path", "jpg": "preview_path"}
 
 
-def _document(view: PublicView, artwork: Artwork, design: Design) -> Document:
+def _document(view: PublicView, artwork: Artwork, design: Design, language: str = "en") -> Document:
     public_id = quote(view.credential.public_id, safe="")
     path = f"/credentials/{public_id}/documents/{digest_of(artwork)}/{design.slug}"
     width, height = size_of(design)
@@ -194,11 +195,11 @@ def _document(view: PublicView, artwork: Artwork, design: Design) -> Document:
         f"{path}.jpg",
         width,
         height,
-        describe(artwork),
+        describe(artwork._replace(language=language)),
     )
 
 
-def _artworks(view: PublicView, public_url: str, language: str) -> list[tuple[Design, Artwork]]:
+def _artworks(view: PublicView, public_url: str) -> list[tuple[Design, Artwork]]:
     """Assumed: an id of a design that isn't known gets the classic certificate, so that no credential is without picture."""
     own = {design.id: design for design in view.own_designs}
     designs = dict.fromkeys(own.get(id_) or find_design(id_) or BUILT_IN[0] for id_ in view.group.design_ids)
@@ -218,7 +219,7 @@ def _artworks(view: PublicView, public_url: str, language: str) -> list[tuple[De
                 issue_date=credential.issue_date,
                 url=f"{public_url}/credentials/{quote(credential.public_id, safe='')}",
                 expiry_date=credential.expiry_date,
-                language=language,
+                language=view.profile.language,
             ),
         )
         for design in designs or [BUILT_IN[0]]

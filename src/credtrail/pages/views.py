@@ -170,7 +170,7 @@ class Pages:
             "address": address,
             "public_url": self._public_url,
             "colors_path": f"/issuers/colors/{view.profile.brand_color.removeprefix('#').lower()}.css",
-            "documents": [] if state == "revoked" else documents_of(view, self._public_url),
+            "documents": [] if state == "revoked" else documents_of(view, self._public_url, language.code),
             "language_query": f"?lang={language.code}" if "lang" in request.query_params else "",
             "locale": language.locale,
             "oembed_path": f"/oembed?url={quote(address, safe='')}",
