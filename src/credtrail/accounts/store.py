@@ -98,6 +98,12 @@ def find_workspace(
     return Workspace(*row) if row else None
 
 
+def time_zone_of(transaction: Transaction, workspace_id: str) -> str:
+    """The IANA time zone in which the workspace's days begin; UTC where the workspace has just been deleted."""
+    query = select(workspaces.c.time_zone).where(workspaces.c.id == workspace_id)
+    return transaction.connection.execute(query).scalar() or "UTC"
+
+
 def list_workspaces(transaction: Transaction) -> list[Workspace]:
     """All workspaces by name."""
     return [Workspace(*row) for row in transaction.connection.execute(select(workspaces).order_by("name"))]

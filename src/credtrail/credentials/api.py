@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from credtrail.accounts.store import find_workspace
+from credtrail.accounts.store import time_zone_of
 from credtrail.attributes.store import find_by_tag
 from credtrail.credentials import store
 from credtrail.credentials.drafts import (
@@ -179,7 +179,7 @@ class Credentials:
         def ask(transaction: Transaction) -> CredentialsPage:
             found = store.list_credentials(transaction, workspace_id, **slice_._asdict())
             page, pagination = self._cursors.page(found, slice_, scope, lambda credential: credential.id)
-            zone = _time_zone(transaction, workspace_id)
+            zone = time_zone_of(transaction, workspace_id)
             return CredentialsPage(
                 [present_credential(credential, transaction.at, zone) for credential in page], pagination
             )
@@ -265,7 +265,7 @@ class Credentials:
 
         def act(transaction: Transaction) -> tuple[Answer, str]:
             credential, plan = _get(transaction, call), call.body
-            zone = _time_zone(transaction, credential.workspace_id)
+            zone = time_zone_of(transaction, credential.workspace_id)
             issue_at = read_issue_at(plan, credential, transaction.at, zone)
             if plan.send_at_issuance and credential.recipient_email is None:
                 raise invalid("sendAtIssuance", "must be false for a recipient without an e-mail address")
@@ -340,9 +340,4 @@ def _get(transaction: Transaction, call: Call) -> Credential:
 
 
 def _present(transaction: Transaction, credential: Credential) -> CredentialAnswer:
-    return present_credential(credential, transaction.at, _time_zone(transaction, credential.workspace_id))
-
-
-def _time_zone(transaction: Transaction, workspace_id: str) -> str:
-    workspace = find_workspace(transaction, id=workspace_id)
-    return workspace.time_zone if workspace else "UTC"
+    return present_credential(credential, transaction.at, time_zone_of(transaction, credential.workspace_id))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Struct
 from msgspec.json import decode, encode
 
-from credtrail.accounts.store import find_workspace
+from credtrail.accounts.store import time_zone_of
 from credtrail.credentials import store
 from credtrail.credentials.api import CredentialsPage
 from credtrail.credentials.drafts import Surroundings, find_surroundings, make_credential
@@ -99,8 +99,7 @@ class BulkCredentials:
         slice_ = self._cursors.read(asked.cursor, asked.limit, scope)
 
         def ask(transaction: Transaction) -> CredentialsPage:
-            workspace = find_workspace(transaction, id=workspace_id)
-            zone = workspace.time_zone if workspace else "UTC"
+            zone = time_zone_of(transaction, workspace_id)
             found = search_credentials(
                 transaction,
                 workspace_id,

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from msgspec import to_builtins
 
-from credtrail.accounts.store import find_image, find_workspace
+from credtrail.accounts.store import find_image, time_zone_of
 from credtrail.attributes.model import PREFIX, Attribute, merge_values
 from credtrail.attributes.store import find_by_tag
 from credtrail.credentials.model import Credential, NewCredential, StoredStatus, read_dates
@@ -32,10 +32,9 @@ def find_surroundings(
     """Everything that these credentials name and that exists, in three questions."""
     wanted = list(new)
     keys = {key for one in wanted for key in one.custom_attributes}
-    workspace = find_workspace(transaction, id=workspace_id)
     return Surroundings(
         workspace_id,
-        workspace.time_zone if workspace else "UTC",
+        time_zone_of(transaction, workspace_id),
         find_groups(transaction, workspace_id, {one.group_id for one in wanted}),
         find_by_tag(transaction, workspace_id, tags_in(keys)),
     )

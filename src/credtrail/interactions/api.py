@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from msgspec.json import encode
 
-from credtrail.accounts.store import find_workspace
+from credtrail.accounts.store import time_zone_of
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal, invalid
 from credtrail.interactions.counts import list_set_aside_counts
@@ -313,8 +313,7 @@ class Interactions:
         workspace_id = call.caller.workspace_id
 
         def ask(transaction: Transaction) -> SetAsideCounts:
-            workspace = find_workspace(transaction, id=workspace_id)
-            today = day_of(transaction.at, workspace.time_zone if workspace else "UTC")
+            today = day_of(transaction.at, time_zone_of(transaction, call.caller.workspace_id))
             first, last = _read_days(call.query, date.fromisoformat(today))
             found = list_set_aside_counts(transaction, workspace_id, first, last)
             return SetAsideCounts([SetAsideCount(day, reason, count) for day, reason, count in found])  # type: ignore[arg-type]
