@@ -24,14 +24,14 @@ install: .venv/.runtime ## Make .venv/bin/credtrail, with what is needed to run 
 	@echo "Installed: $(BIN)/credtrail"
 
 test: .venv/.dev ## Run all tests: SQLite, PostgreSQL, a real server, a real browser (T=tests/wire for a part).
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest -n 2 --dist worksteal $(T)
 
 check: .venv/.dev ## What CI does: format, lint, types, import contracts, then all tests (documents among them).
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "Not formatted; make fix mends it."; exit 1; }
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 fix: .venv/.dev ## Mend format, lint and docs/settings.md as far as that goes by itself.
 	@$(BIN)/ruff format $(CODE)

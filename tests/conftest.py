@@ -288,3 +288,5 @@ def server(settings, cast):
 def pytest_configure(config):
     """Path for the helpers above in other test modules: `from conftest import headers`."""
     sys.path.insert(0, str(Path(__file__).parent))
+    # Parallel runs set it, and the command line would keep to that width from its import on.
+    os.environ.pop("COLUMNS", None)

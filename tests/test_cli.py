@@ -290,7 +290,7 @@ def test_serve_with_work_does_the_jobs(settings, cast):
     running = Server(settings, "--with-work").start()
     log = running.stop()
     done = [json.loads(line)["job"] for line in log.splitlines() if '"job done"' in line]
-    assert sorted(done) == ["forget_answers", "forget_visits"]
+    assert sorted(done) == ["forget_answers", "forget_visits", "refresh_statistics"]
 
 
 def test_a_taken_port_is_told(settings, cast, credtrail):
