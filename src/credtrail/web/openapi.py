@@ -70,6 +70,8 @@ def make_document(endpoints: Sequence[Endpoint], public_url: str) -> dict[str, A
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         operation = _operation(endpoint, schema_of)
+        if links := _links(endpoint, endpoints):
+            operation["responses"][str(endpoint.status)]["links"] = links
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -100,7 +102,7 @@ def make_document(endpoints: Sequence[Endpoint], public_url: str) -> dict[str, A
 
 def _operation(endpoint: Endpoint, schema_of: dict[int, dict[str, Any]]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{endpoint.handler.__self__.__class__.__name__}.{endpoint.handler.__name__}",  # type: ignore[attr-defined]
+        "operationId": _name_of(endpoint),
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
         "parameters": _parameters(endpoint),
@@ -116,6 +118,22 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, dict[str, Any]]) -> dict
             "content": {media_type: {"schema": schema} for media_type in endpoint.takes},
         }
     return operation
+
+
+def _name_of(endpoint: Endpoint) -> str:
+    return f"{endpoint.handler.__self__.__class__.__name__}.{endpoint.handler.__name__}"  # type: ignore[attr-defined]
+
+
+def _links(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """What can be done with the thing that was just created: every path that goes on with its id."""
+    if endpoint.status != 201 or "id" not in getattr(endpoint.answer, "__struct_fields__", ()):
+        return {}
+    path = f"/{endpoint.path.split('/')[1]}/{{id}}"
+    return {
+        _name_of(one): {"operationId": _name_of(one), "parameters": {"id": "$response.body#/id"}}
+        for one in endpoints
+        if one.path == path or one.path.startswith(f"{path}/")
+    }
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
