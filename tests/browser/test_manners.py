@@ -1,5 +1,9 @@
 """What the pages never do, and what they do without JavaScript; machines that say what they are."""
 
+from io import BytesIO
+
+import pikepdf
+import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
@@ -84,3 +88,15 @@ def test_the_reference_draws_the_api(site, person):
     page.goto(f"{site.url}/docs")
     expect(page.get_by_role("heading", name="Credtrail API")).to_be_visible()
     expect(page.locator(".opblock-summary", has_text="/credential-interactions").first).to_be_visible()
+
+
+def test_it_prints_on_one_page_with_its_address_and_qr_code(site, visit):
+    names = ("Robin Ñandú", "Maximiliane Alexandra von und zu Hohenberg-Wittelsbach " * 4)
+    for shown in [site.add_credential(name, expiryDate="2099-12-31") for name in names]:
+        page = visit(shown.address)
+        for paper in ("A4", "Letter"):
+            printed = BytesIO(page.pdf(format=paper, print_background=False))
+            with pikepdf.open(printed) as document:
+                assert len(document.pages) == 1
+            text = pypdfium2.PdfDocument(printed)[0].get_textpage().get_text_bounded()
+            assert shown.address.split("://")[1] in text.replace("\r\n", "").replace("\n", "")
