@@ -1,12 +1,14 @@
 """A real SMTP server on loopback that keeps what it gets, and can be told to refuse, stall or break off."""
 
 import re
+import ssl
 import threading
 import warnings
 from dataclasses import dataclass, field
 from email import message_from_string, policy
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -119,6 +121,29 @@ def locked_postbox():
         warnings.simplefilter("ignore", UserWarning)  # that passwords without TLS are not safe
         server.start()
     box.port = server.port
+    yield box
+    server.stop()
+
+
+@pytest.fixture(params=["starttls", "tls"])
+def sealed_postbox(request, monkeypatch, tmp_path):
+    """A server that talks TLS, from the beginning or after STARTTLS, by a certificate that this process trusts."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    box = Postbox()
+    how = {"ssl_context": context} if request.param == "tls" else {"tls_context": context}
+    server = Server(
+        box,
+        hostname="127.0.0.1",
+        port=free_port(),
+        require_starttls=request.param == "starttls",
+        **how,
+    )
+    server.start()
+    box.port, box.security = server.port, request.param
     yield box
     server.stop()
 

@@ -198,6 +198,27 @@ def test_with_a_name_and_a_password_and_never_without(settings, cast, locked_pos
     assert deliver(settings.model_copy(update={**open_, "smtp_password": "open sesame"})) == 1
 
 
+def test_over_tls_and_only_to_a_server_that_can_be_trusted(settings, cast, sealed_postbox, monkeypatch):
+    queue(settings, cast)
+    mailing = settings.model_copy(
+        update={
+            "smtp_host": "127.0.0.1",
+            "smtp_port": sealed_postbox.port,
+            "smtp_security": sealed_postbox.security,
+            "smtp_timeout_seconds": 5.0,
+        }
+    )
+    with monkeypatch.context() as elsewhere:
+        elsewhere.delenv("SSL_CERT_FILE")
+        assert deliver(mailing) == 0
+    [(status, reason)] = told(settings, cast)
+    assert status == "waiting"
+    assert "certificate" in reason.lower()
+    due_now(settings)
+    assert deliver(mailing) == 1
+    assert len(sealed_postbox.taken) == 1
+
+
 def test_starttls_is_not_left_out_when_it_is_asked_for(mailing, cast, postbox):
     queue(mailing, cast)
     assert deliver(mailing.model_copy(update={"smtp_security": "starttls"})) == 0
