@@ -212,6 +212,12 @@ def test_check_on_a_good_installation_is_content(credtrail):
     assert "those of this version" in answer.stdout
 
 
+def test_a_public_address_with_a_path_is_refused_with_what_to_do(credtrail):
+    answer = credtrail("check", CREDTRAIL_PUBLIC_URL="https://academy.example/credentials")
+    assert answer.returncode == 1
+    assert "CREDTRAIL_PUBLIC_URL: must be an address without a path" in answer.stderr
+
+
 def test_check_asks_a_running_server(server, cast, tmp_path):
     answer = runner(tmp_path)("check", "--url", server.url, "--token", cast.ada)
     assert answer.returncode == 0, answer.stdout

@@ -182,6 +182,8 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an http:// or https:// address without query or fragment")
+        if parts.path not in ("", "/"):
+            raise ValueError("must be an address without a path: give the program a host name of its own")
         return value.rstrip("/")
 
     @field_validator("secret_key")

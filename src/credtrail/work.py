@@ -30,11 +30,15 @@ _WORTH_TELLING_SECONDS = 60
 
 @dataclass(frozen=True)
 class Job:
-    """Something done every so often; `run` tells how many rows it changed."""
+    """Something done every so often; `run` tells how many rows it changed.
+
+    With `until_done` it comes again at once as long as it changed any, so that each run is short.
+    """
 
     name: str
     period_seconds: float
     run: Callable[[], Awaitable[int]]
+    until_done: bool = False
 
 
 def make_jobs(database: Database, settings: Settings) -> list[Job]:
@@ -61,8 +65,8 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
 
     delivery = Delivery(database, RecipientLinks(find_or_make_secret_key(settings)), settings)
     return [
-        Job("issue_scheduled", 1, issue_scheduled),
-        Job("send_mails", 2, delivery.run),
+        Job("issue_scheduled", 1, issue_scheduled, until_done=True),
+        Job("send_mails", 2, delivery.run, until_done=True),
         Job("forget_answers", 600, forget_answers),
         Job("forget_visits", 600, forget_visits),
         Job("refresh_statistics", 21_600, refresh_statistics),
@@ -77,15 +81,21 @@ def _issue_scheduled(transaction: Transaction) -> int:
     return len(issued)
 
 
-async def run_once(jobs: list[Job]) -> None:
-    """Run every job now; one that finds storage down is told of and comes again at its next turn."""
+async def run_once(jobs: list[Job]) -> int:
+    """Run every job now; one that finds storage down is told of and comes again at its next turn.
+
+    How many rows were changed in all.
+    """
+    changed = 0
     for job in jobs:
         try:
             count = await job.run()
+            changed += count
             if count or job.period_seconds >= _WORTH_TELLING_SECONDS:
                 log.info("job done", job=job.name, rows=count)
         except Refusal as refusal:
             log.warning("job put off", job=job.name, reason=refusal.code)
+    return changed
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -100,7 +110,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 async def _repeat(job: Job, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await run_once([job])
+        if await run_once([job]) and job.until_done:
+            continue
         try:
             await asyncio.wait_for(stop.wait(), job.period_seconds)
         except TimeoutError:

@@ -20,13 +20,16 @@ from credtrail.designs.images import read_image
 from credtrail.mail.store import add_mails, claim_mails, list_mails, mails
 
 
-def deliver(settings, days=0):
-    """What a worker does when its time comes; `days` later than now."""
+def deliver(settings):
+    """What a worker does when its time comes; how many mails were taken."""
 
     async def run():
         database = open_database(settings)
         try:
-            return await Delivery(database, RecipientLinks(SECRET_KEY), settings).run()
+            delivery, taken = Delivery(database, RecipientLinks(SECRET_KEY), settings), 0
+            while more := await delivery.run():
+                taken += more
+            return taken
         finally:
             await database.close()
 
@@ -312,21 +315,25 @@ def test_the_workspaces_own_sender_words_language_and_logo(mailing, cast, postbo
 
 
 def test_two_workers_send_each_mail_once(mailing, cast, postbox):
-    for n in range(60):
-        queue(mailing, cast, f"learner{n}@learner.example")
+    addresses = [(cast.credential_id, f"learner{n}@learner.example") for n in range(220)]
+    in_transaction(mailing, lambda transaction: add_mails(transaction, cast.workspace_id, addresses))
+
+    async def drain(database):
+        delivery, taken = Delivery(database, RecipientLinks(SECRET_KEY), mailing), 0
+        while more := await delivery.run():
+            taken += more
+        return taken
 
     async def run():
         databases = [open_database(mailing) for _ in range(2)]
         try:
-            return await asyncio.gather(
-                *(Delivery(one, RecipientLinks(SECRET_KEY), mailing).run() for one in databases)
-            )
+            return await asyncio.gather(*(drain(one) for one in databases))
         finally:
             for one in databases:
                 await one.close()
 
-    assert sum(asyncio.run(run())) == 60
-    assert len({mail.recipient for mail in postbox.taken}) == len(postbox.taken) == 60
+    assert sum(asyncio.run(run())) == 220
+    assert len({mail.recipient for mail in postbox.taken}) == len(postbox.taken) == 220
 
 
 def test_a_claim_of_a_killed_worker_ends(mailing, cast, postbox):
