@@ -266,7 +266,7 @@ def test_the_workspaces_own_sender_words_language_and_logo(mailing, cast, postbo
     profile = IssuerProfile(
         sender_name="Ümit at Meadow",
         sender_email="hello@meadow.example",
-        contact_email="office@meadow.example",
+        contact_email="büro@meadow.example",
         language="de",
         logo_digest=logo.digest,
     )
@@ -294,8 +294,9 @@ def test_the_workspaces_own_sender_words_language_and_logo(mailing, cast, postbo
     deliver(mailing)
     built_in, own = postbox.taken
     assert built_in.message["From"] == "Ümit at Meadow <hello@meadow.example>"
-    assert built_in.message["Reply-To"] == "office@meadow.example"
-    assert built_in.message["List-Unsubscribe"] == "<mailto:office@meadow.example?subject=unsubscribe>"
+    assert built_in.message["Reply-To"] == "büro@meadow.example"
+    assert built_in.message["List-Unsubscribe"] == "<mailto:b%C3%BCro@meadow.example?subject=unsubscribe>"
+    assert "SMTPUTF8" in built_in.options
     assert "Guten Tag Robin Ñandú," in built_in.message.get_body(("plain",)).get_content()
     assert [part.get_content_type() for part in built_in.message.walk()] == [
         "multipart/alternative",

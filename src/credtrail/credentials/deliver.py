@@ -66,8 +66,8 @@ class Delivery:
         if letter is None:
             await self._settle(mail, "withdrawn", "The credential was taken back before the mail was sent")
             return False
-        envelope = Envelope(mail.id, letter.from_address, mail.address)
         message = await asyncio.to_thread(write_letter, letter, now())
+        envelope = Envelope(mail.id, letter.from_address, mail.address, utf8=not message.isascii())
         try:
             await post.announce(envelope)
             if not await self._database.write(

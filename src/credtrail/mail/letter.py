@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import NamedTuple
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -52,12 +53,13 @@ def write_letter(letter: Letter, at: Moment) -> bytes:
     paragraphs = [part.strip() for part in re.split(r"\n\s*\n", body.replace("\r\n", "\n")) if part.strip()]
     if not any(_BUTTON in paragraph for paragraph in paragraphs):
         paragraphs.append(_BUTTON)
-    message = EmailMessage(policy=SMTP if letter.to_address.isascii() else SMTPUTF8)
+    addresses = (letter.to_address, letter.from_address, letter.reply_to or "")
+    message = EmailMessage(policy=SMTP if all(map(str.isascii, addresses)) else SMTPUTF8)
     message["From"] = _address(letter.from_name, letter.from_address)
     message["To"] = _address(letter.to_name, letter.to_address)
     if letter.reply_to:
         message["Reply-To"] = _address("", letter.reply_to)
-        message["List-Unsubscribe"] = f"<mailto:{letter.reply_to}?subject=unsubscribe>"
+        message["List-Unsubscribe"] = f"<mailto:{quote(letter.reply_to, safe='@')}?subject=unsubscribe>"
     message["Subject"] = _one_line(fill(subject, letter.values))
     message["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000, UTC))
     message["Message-ID"] = f"<{letter.id}@{letter.from_address.rpartition('@')[2]}>"

@@ -17,11 +17,12 @@ from credtrail.settings import Settings
 
 
 class Envelope(NamedTuple):
-    """Who sends which mail to whom."""
+    """Who sends which mail to whom; `utf8`: its headers, too, have letters beyond ASCII as they are."""
 
     mail_id: str
     sender: str
     recipient: str
+    utf8: bool = False
 
 
 class NotTakenError(Exception):
@@ -86,7 +87,7 @@ class SmtpPost:
 
     async def announce(self, envelope: Envelope) -> None:
         """MAIL and RCPT."""
-        plain = envelope.recipient.isascii() and envelope.sender.isascii()
+        plain = not envelope.utf8 and envelope.recipient.isascii() and envelope.sender.isascii()
         if not plain and not self._client.supports_extension("smtputf8"):
             raise NotTakenError("The mail server can't send to addresses with such letters", for_good=True)
         options = [] if plain else ["SMTPUTF8"]
