@@ -1,0 +1,91 @@
+"""What is to be told: one row for each event that an endpoint wants, written in the transaction of its cause.
+
+Whether any endpoint wants it is asked in the very statement that writes the row, so that no process has to know of
+endpoints, and one that is there before an event is acknowledged is told of it. Called by the stores of what happens
+and by `interactions.record`. Nothing here knows what a credential or an interaction is.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Column, ForeignKey, Index, Table, delete, select
+
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
+from credtrail.webhooks.model import Event, WebhookType
+
+# Of endpoints that gather: enabled and paused ones. A disabled endpoint has no rows here.
+webhook_subscriptions = Table(
+    "webhook_subscriptions",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", Key, primary_key=True),
+    Column("endpoint_id", Key, ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "endpoint_id"),
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("type", Key, nullable=False),
+    Column("credential_id", Key, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+_ADD = RowSet(
+    "insert into webhook_events (id, workspace_id, type, credential_id) "
+    "select id, workspace_id, type, credential_id from {rows} where exists (select 1 from webhook_subscriptions s "
+    "where s.workspace_id = rows.workspace_id and s.type = rows.type)",
+    id="text",
+    workspace_id="text",
+    type="text",
+    credential_id="text",
+)
+
+
+def event_writes(events: list[Event]) -> Writes:
+    """The statement that notes them all, as far as anybody wants them."""
+    return ((_ADD, events),)
+
+
+def add_credential_events(
+    transaction: BulkTransaction, workspace_id: str, type_: WebhookType, credential_ids: Iterable[str]
+) -> None:
+    """Note, in this transaction, that this happened to these credentials."""
+    rows = [Event(transaction.new_id(), workspace_id, type_, id_) for id_ in credential_ids]
+    transaction.run(_ADD, rows)
+
+
+def take_events(transaction: Transaction, limit: int) -> list[Event]:
+    """The oldest events, taken out for good: whoever takes them makes messages of them in the same transaction."""
+    oldest = (
+        select(webhook_events.c.id)
+        .order_by(webhook_events.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = transaction.connection.execute(
+        delete(webhook_events)
+        .where(webhook_events.c.id.in_(oldest.scalar_subquery()))
+        .returning(*webhook_events.c)
+    ).all()
+    return sorted((Event(*row) for row in taken), key=lambda event: event.id)
+
+
+def has_events(transaction: Transaction) -> bool:
+    """Whether there is anything to make messages of."""
+    return transaction.connection.execute(select(webhook_events.c.id).limit(1)).first() is not None
+
+
+def list_subscribed_since(transaction: Transaction, type_: WebhookType) -> dict[str, int]:
+    """When the first endpoint was created that wants this type, by workspace."""
+    endpoints = metadata.tables["webhook_endpoints"]
+    query = select(webhook_subscriptions.c.workspace_id, endpoints.c.created_at).join(
+        endpoints, endpoints.c.id == webhook_subscriptions.c.endpoint_id
+    )
+    found: dict[str, int] = {}
+    for workspace_id, created_at in transaction.connection.execute(
+        query.where(webhook_subscriptions.c.type == type_)
+    ):
+        found[workspace_id] = min(created_at, found.get(workspace_id, created_at))
+    return found
