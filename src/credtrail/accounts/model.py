@@ -134,6 +134,7 @@ class AccessToken(NamedTuple):
     created_at: Moment
     expires_at: Moment | None
     revoked_at: Moment | None
+    last_used_at: Moment | None
 
 
 def present_workspace(workspace: Workspace) -> WorkspaceAnswer:

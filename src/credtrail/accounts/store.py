@@ -48,6 +48,7 @@ access_tokens = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger),
 )
 
 issuer_profiles = Table(
@@ -96,6 +97,23 @@ def find_workspace(
     where = workspaces.c.id == id if id is not None else workspaces.c.name == name
     row = transaction.connection.execute(select(workspaces).where(where)).first()
     return Workspace(*row) if row else None
+
+
+def rename_workspace(transaction: Transaction, id_: str, name: str) -> bool:
+    """Give a workspace another name; False when another one has it."""
+    taken = select(workspaces.c.id).where(workspaces.c.name == name, workspaces.c.id != id_)
+    if transaction.connection.execute(taken).first():
+        return False
+    where = (workspaces.c.id == id_, workspaces.c.name != name)
+    transaction.connection.execute(
+        update(workspaces).where(*where).values(name=name, updated_at=transaction.at)
+    )
+    return True
+
+
+def delete_workspace(transaction: Transaction, id_: str) -> None:
+    """Delete a workspace and, by the foreign keys, all that is in it."""
+    transaction.connection.execute(delete(workspaces).where(workspaces.c.id == id_))
 
 
 def time_zone_of(transaction: Transaction, workspace_id: str) -> str:
@@ -258,6 +276,15 @@ def add_token(
     return id_
 
 
+def renew_token(transaction: Transaction, workspace_id: str, name: str, digest: str) -> None:
+    """Keep a new token in place of the one of this name, whose secret isn't good any more."""
+    token = access_tokens.c
+    transaction.connection.execute(
+        delete(access_tokens).where(token.workspace_id == workspace_id, token.name == name)
+    )
+    add_token(transaction, workspace_id, name, digest)
+
+
 def find_token(transaction: Transaction, digest: str) -> AccessToken | None:
     """The token with this digest, unless it is revoked or has expired."""
     row = transaction.connection.execute(
@@ -293,6 +320,13 @@ def revoke_token(transaction: Transaction, id_: str) -> bool:
     return changed.rowcount == 1
 
 
+def note_token_used(transaction: Transaction, id_: str) -> None:
+    """A token was used at this moment."""
+    transaction.connection.execute(
+        update(access_tokens).where(access_tokens.c.id == id_).values(last_used_at=transaction.at)
+    )
+
+
 def _tokens() -> Select[Any]:
     token = access_tokens.c
     return select(
@@ -304,4 +338,5 @@ def _tokens() -> Select[Any]:
         token.created_at,
         token.expires_at,
         token.revoked_at,
+        token.last_used_at,
     ).join_from(access_tokens, workspaces)

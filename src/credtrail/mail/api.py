@@ -1,19 +1,16 @@
 """/v1/email-templates. Wired by `app`."""
 
-from msgspec import UNSET, Struct
-from msgspec.structs import asdict
+from msgspec import Struct
 
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
-from credtrail.errors import Kind, Refusal
-from credtrail.mail import store
+from credtrail.errors import Kind
+from credtrail.mail import acts, store
 from credtrail.mail.model import (
-    EmailTemplate,
     EmailTemplateAnswer,
     EmailTemplateChange,
     NewEmailTemplate,
     WholeEmailTemplate,
-    check_placeholders,
     present_template,
     present_whole_template,
 )
@@ -101,11 +98,9 @@ class EmailTemplates:
 
     async def create(self, call: Call) -> Answer:
         """Create a template; refuses placeholders that don't exist."""
-        new: NewEmailTemplate = call.body
-        _check(new.subject, new.body)
 
         def create(transaction: Transaction) -> tuple[Answer, str | None]:
-            made = store.add_template(transaction, call.caller.workspace_id, new.name, new.subject, new.body)
+            made = acts.create_template(transaction, call.caller.workspace_id, call.body)
             return answer(201, present_whole_template(made)), None
 
         return await self._database.write(
@@ -114,39 +109,23 @@ class EmailTemplates:
 
     async def get(self, call: Call) -> Answer:
         """One template with its body."""
-        template = await self._database.read(lambda transaction: _get(transaction, call))
+        template = await self._database.read(
+            lambda transaction: acts.get_template(transaction, *_named(call))
+        )
         return answer(200, present_whole_template(template))
 
     async def change(self, call: Call) -> Answer:
         """Change what is given."""
-        change: EmailTemplateChange = call.body
-        given = {name: value for name, value in asdict(change).items() if value is not UNSET}
-        _check(given.get("subject", ""), given.get("body", ""))
-
-        def act(transaction: Transaction) -> EmailTemplate:
-            template = _get(transaction, call)._replace(**given, updated_at=transaction.at)
-            store.save_template(transaction, template)
-            return template
-
-        return answer(200, present_whole_template(await self._database.write(act)))
+        changed = await self._database.write(
+            lambda transaction: acts.change_template(transaction, *_named(call), call.body)
+        )
+        return answer(200, present_whole_template(changed))
 
     async def delete(self, call: Call) -> Answer:
         """Delete for good; 404 the second time."""
-        gone = await self._database.write(
-            lambda transaction: store.delete_template(transaction, call.caller.workspace_id, call.path["id"])
-        )
-        if not gone:
-            raise Refusal("not_found")
+        await self._database.write(lambda transaction: acts.delete_template(transaction, *_named(call)))
         return Answer(204, b"")
 
 
-def _check(subject: str, body: str) -> None:
-    check_placeholders("subject", subject)
-    check_placeholders("body", body)
-
-
-def _get(transaction: Transaction, call: Call) -> EmailTemplate:
-    template = store.find_template(transaction, call.caller.workspace_id, call.path["id"])
-    if template is None:
-        raise Refusal("not_found")
-    return template
+def _named(call: Call) -> tuple[str, str]:
+    return call.caller.workspace_id, call.path["id"]

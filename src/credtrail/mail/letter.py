@@ -5,6 +5,7 @@ Called by `credentials.deliver`, and for previews. Sources: RFC 5322, 2045–204
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -48,32 +49,21 @@ class Letter(NamedTuple):
 
 def write_letter(letter: Letter, at: Moment) -> bytes:
     """The whole message, lines ended by CRLF. The same letter at the same moment gives the same words and Message-ID."""
-    language = find_language(letter.language)
-    subject, body = letter.template or _built_in(letter.language)
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", body.replace("\r\n", "\n")) if part.strip()]
-    if not any(_BUTTON in paragraph for paragraph in paragraphs):
-        paragraphs.append(_BUTTON)
+    words = words_of(letter)
     addresses = (letter.to_address, letter.from_address, letter.reply_to or "")
     message = EmailMessage(policy=SMTP if all(map(str.isascii, addresses)) else SMTPUTF8)
-    message["From"] = _address(letter.from_name, letter.from_address)
-    message["To"] = _address(letter.to_name, letter.to_address)
+    message["From"] = address_header(letter.from_name, letter.from_address)
+    message["To"] = address_header(letter.to_name, letter.to_address)
     if letter.reply_to:
-        message["Reply-To"] = _address("", letter.reply_to)
+        message["Reply-To"] = address_header("", letter.reply_to)
         message["List-Unsubscribe"] = f"<mailto:{quote(letter.reply_to, safe='@')}?subject=unsubscribe>"
-    message["Subject"] = _one_line(fill(subject, letter.values))
+    message["Subject"] = words.subject
     message["Date"] = format_datetime(datetime.fromtimestamp(at // 1_000, UTC))
     message["Message-ID"] = f"<{letter.id}@{letter.from_address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = language.code
-    text = "\n\n".join(_as_text(paragraph, letter) for paragraph in paragraphs)
-    message.set_content(text + "\n", cte="quoted-printable")
-    html = write_in(
-        letter.language,
-        "mail/letter.html",
-        letter=letter,
-        subject=message["Subject"],
-        paragraphs=[_as_html(paragraph, letter) for paragraph in paragraphs],
-    )
+    message["Content-Language"] = find_language(letter.language).code
+    message.set_content(words.text + "\n", cte="quoted-printable")
+    html = _write_html("letter", letter, words, "cid:logo" if letter.logo else None)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if letter.logo:
         html_part = message.get_payload()[1]  # type: ignore[index]  # the alternative just added
@@ -81,7 +71,47 @@ def write_letter(letter: Letter, at: Moment) -> bytes:
     return message.as_bytes()
 
 
-def _built_in(code: str) -> tuple[str, str]:
+class Words(NamedTuple):
+    """What a letter says, its placeholders filled: the subject, and each paragraph as text and as HTML (None: the button)."""
+
+    subject: str
+    text: str
+    paragraphs: list[Markup | None]
+
+
+def words_of(letter: Letter) -> Words:
+    """The words; a template without the link gets the button at its end."""
+    subject, body = letter.template or built_in(letter.language)
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", body.replace("\r\n", "\n")) if part.strip()]
+    if not any(_BUTTON in paragraph for paragraph in paragraphs):
+        paragraphs.append(_BUTTON)
+    return Words(
+        one_line(fill(subject, letter.values)),
+        "\n\n".join(_as_text(paragraph, letter) for paragraph in paragraphs),
+        [_as_html(paragraph, letter) for paragraph in paragraphs],
+    )
+
+
+def write_preview(letter: Letter) -> str:
+    """A page that shows the letter as mail programs do: sender, subject, the HTML part, the text part."""
+    logo = f"data:image/png;base64,{b64encode(letter.logo).decode()}" if letter.logo else None
+    return _write_html("preview", letter, words_of(letter), logo)
+
+
+def _write_html(template: str, letter: Letter, words: Words, logo: str | None) -> str:
+    return write_in(
+        letter.language,
+        f"mail/{template}.html",
+        letter=letter,
+        subject=words.subject,
+        text=words.text,
+        paragraphs=words.paragraphs,
+        logo=logo,
+    )
+
+
+def built_in(code: str) -> tuple[str, str]:
+    """Subject and body of the template that every workspace has, in one of our languages."""
     _ = find_language(code).gettext
     paragraphs = (
         _("Dear [recipient.name],"),
@@ -109,12 +139,13 @@ def _as_html(paragraph: str, letter: Letter) -> Markup | None:
     return Markup(fill(str(escape(paragraph)), escaped).replace("\n", "<br>\n"))  # noqa: S704 - every value was escaped
 
 
-def _address(name: str, address: str) -> Address:
+def address_header(name: str, address: str) -> Address:
+    """A name and an address for a header. Raises HeaderParseError for an address that no header can hold."""
     # Not as one text: that way the library refuses letters beyond ASCII before the @.
     local, _, domain = address.rpartition("@")
-    return Address(_one_line(name), local, domain)
+    return Address(one_line(name), local, domain)
 
 
-def _one_line(text: str) -> str:
-    """A header can't hold line breaks, nor other control characters."""
+def one_line(text: str) -> str:
+    """The text for a header, which can't hold line breaks, nor other control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -5,7 +5,7 @@ so that another worker takes over from one that was killed. What was claimed but
 again; what was being handed over is `uncertain`, for nobody can know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     case,
     delete,
+    func,
     insert,
     select,
     update,
@@ -125,6 +126,20 @@ def list_mails(transaction: Transaction, credential_id: str) -> list[Mail]:
     query = select(mails).where(mails.c.credential_id == credential_id).order_by(mails.c.id.desc()).limit(100)
     found = (Mail(*row) for row in transaction.connection.execute(query))
     return [mail._replace(status="sending") if mail.status == "claimed" else mail for mail in found]  # type: ignore[comparison-overlap]
+
+
+def find_latest_mails(transaction: Transaction, credential_ids: Iterable[str]) -> dict[str, Mail]:
+    """The latest mail of each of these credentials that has any, by credential."""
+    latest = select(func.max(mails.c.id)).where(mails.c.credential_id.in_(list(credential_ids)))
+    query = select(mails).where(mails.c.id.in_(latest.group_by(mails.c.credential_id)))
+    found = (Mail(*row) for row in transaction.connection.execute(query))
+    return {mail.credential_id: mail for mail in found}
+
+
+def count_mails(transaction: Transaction, credential_ids: Iterable[str]) -> int:
+    """How many mails these credentials have, of any status."""
+    query = select(func.count()).where(mails.c.credential_id.in_(list(credential_ids)))
+    return transaction.connection.execute(query).scalar_one()
 
 
 def find_mail(transaction: Transaction, id_: str) -> Mail | None:
