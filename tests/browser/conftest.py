@@ -17,12 +17,15 @@ from sqlalchemy import select
 
 from chromium import PERSON, launch
 from conftest import SECRET_KEY, Cast, Server, add_cast, headers, in_transaction, postgres_url
+from credtrail.accounts.passwords import hash_password
+from credtrail.accounts.people_store import add_user, set_member
 from credtrail.interactions.visits import set_aside_interactions
 from credtrail.pages.token import PageTokens
 from credtrail.settings import Settings
 from credtrail.values import now
 
 PATIENCE_SECONDS = 15
+PASSWORD = "four meadow words together"
 ANOTHER_SITE = re.compile(r"https?://(?!127\.0\.0\.1[:/])")
 
 
@@ -115,6 +118,24 @@ def site(request, templates, tmp_path_factory):
     yield site
     site.close()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def ada_id(site):
+    """Ada, who may do everything in the dashboard."""
+
+    def act(transaction):
+        user = add_user(transaction, "ada@meadow.example", "Ada Ñandú", hash_password(PASSWORD))
+        set_member(transaction, site.cast.workspace_id, user.id, "owner")
+        return user.id
+
+    return aside(in_transaction, site.settings, act)
+
+
+@pytest.fixture
+def home(site, ada_id):
+    """Where Ada's workspace begins."""
+    return f"{site.url}/dashboard/w/{site.cast.workspace_id}"
 
 
 @pytest.fixture(scope="module")

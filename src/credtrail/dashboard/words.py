@@ -1,0 +1,69 @@
+"""How the dashboard writes times and sizes. Pure."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from credtrail.values import Moment
+
+_UNITS = (
+    (31_536_000, "year"),
+    (2_592_000, "month"),
+    (86_400, "day"),
+    (3_600, "hour"),
+    (60, "minute"),
+    (1, "second"),
+)
+_MOST = {"day": 60, "hour": 36, "minute": 90}
+"""Up to so many a smaller unit is clearer than one of the next."""
+
+
+def ago(at: Moment, now: Moment) -> str:
+    """How long before (or after) now, in one number and a word: `3 hours ago`, `in 30 days`, `just now`."""
+    seconds = abs(now - at) / 1_000
+    if seconds < 45:
+        return "just now" if now >= at else "in a moment"
+    for length, unit in reversed(_UNITS[:-1]):
+        count = max(round(seconds / length), 1)
+        if count <= _MOST.get(unit, 23) or unit == "year":
+            break
+    words = _counted(count, unit)
+    return f"{words} ago" if now >= at else f"in {words}"
+
+
+def exact(at: Moment, time_zone: str) -> str:
+    """The moment in a time zone: `Tue 24 Nov 2026, 14:05:07 CET`."""
+    local = datetime.fromtimestamp(at / 1_000, ZoneInfo(time_zone))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
+
+
+def clock(at: Moment, now: Moment, time_zone: str) -> str:
+    """The time of day in a time zone, `14:05:07`; before today the day as well, `23 Nov 14:05`."""
+    zone = ZoneInfo(time_zone)
+    local, today = datetime.fromtimestamp(at / 1_000, zone), datetime.fromtimestamp(now / 1_000, zone)
+    if local.date() == today.date():
+        return f"{local:%H:%M:%S}"
+    return (
+        f"{local.day} {local:%b} {local:%H:%M}"
+        if local.year == today.year
+        else day_words(f"{local:%Y-%m-%d}")
+    )
+
+
+def day_words(day: str) -> str:
+    """A calendar day as people write it: `24 Nov 2026`."""
+    date = datetime.fromisoformat(day)
+    return f"{date.day} {date:%b %Y}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its two largest units: `2 days 3 hours`, `40 seconds`."""
+    left, words = round(seconds), []
+    for length, unit in _UNITS:
+        count, left = divmod(left, length)
+        if count:
+            words.append(_counted(count, unit))
+    return " ".join(words[:2]) or "0 seconds"
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"

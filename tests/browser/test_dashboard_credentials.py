@@ -1,0 +1,237 @@
+"""Credentials, imports, groups and e-mail templates of the dashboard in a real browser."""
+
+import asyncio
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.conftest import PASSWORD, aside
+from browser.test_accessible import assert_fits_everybody
+from chromium import PERSON
+from conftest import in_transaction
+from credtrail.attributes.store import add_attribute
+from credtrail.database.open import open_database
+from credtrail.work import make_jobs, run_once
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def ada(site, ada_id):
+    """Where Ada's workspace begins, which has an attribute of its own."""
+
+    def act(transaction):
+        add_attribute(transaction, site.cast.workspace_id, "passed_on", "Passed on", "date")
+
+    aside(in_transaction, site.settings, act)
+    return f"{site.url}/dashboard/w/{site.cast.workspace_id}"
+
+
+def sign_in(context, site):
+    """A page of Ada's, whose scripts may not fail."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.on("console", lambda message: message.type == "error" and fail_unless_refused(message))
+    page.goto(f"{site.url}/dashboard/sign-in")
+    page.fill("[name=email]", "ada@meadow.example")
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="Sign in").first.click()
+    page.wait_for_url("**/dashboard/w/**")
+    return page
+
+
+def fail_unless_refused(message):
+    """A form that is refused answers 400, which the browser tells of; anything else, such as our policy, is a fault."""
+    if "status of 400" not in message.text:
+        pytest.fail(message.text)
+
+
+@pytest.fixture
+def page(person, site, ada):
+    """Ada's browser."""
+    return sign_in(person, site)
+
+
+def work(settings):
+    """What a worker does with imports and scheduled credentials, once."""
+
+    async def run():
+        database = open_database(settings)
+        try:
+            await run_once([job for job in make_jobs(database, settings) if job.name == "import_sheets"])
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+def test_a_credential_from_the_form_to_its_end(page, ada, site):
+    page.goto(f"{ada}/credentials/new")
+    page.get_by_label("Group").select_option(label="Botany")
+    page.get_by_label("Recipient’s name").fill("Amélie Østergård")
+    page.get_by_label("E-mail address").fill("amelie@learner.example")
+    page.get_by_label("Passed on").fill("2026-11-01")
+    expect(page.get_by_label("Issue at")).to_be_hidden()
+    page.get_by_label("Issue it later").check()
+    expect(page.get_by_label("Issue at")).to_be_visible()
+    page.get_by_label("Issue and send it").check()
+    page.get_by_role("button", name="Make the credential").click()
+    expect(page.get_by_role("status")).to_contain_text("is issued, and its mail is on the way")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("issued")
+    picture = page.get_by_alt_text("The credential of Amélie Østergård")
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth > 400", arg=picture.element_handle()
+    )
+    link = page.get_by_label("Its page, for everybody").input_value()
+    page.get_by_text("Revoke", exact=True).click()
+    page.get_by_label("Reason").fill("Issued by mistake.")
+    page.get_by_role("button", name="Revoke it for good").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("revoked")
+    expect(page.locator(".timeline")).to_contain_text("Issued by mistake.")
+    public = page.context.new_page()
+    public.goto(link)
+    expect(public.get_by_text("Issued by mistake.")).to_be_visible()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 mail")
+    dialog.get_by_role("button", name="Delete it for good").click()
+    expect(page.get_by_role("status").first).to_contain_text("Deleted, with its page")
+    assert public.reload().status == 404
+
+
+def test_a_sheet_with_wrong_rows_is_imported_before_ones_eyes(page, ada, site):
+    rows = [f"Learner {n:04},learner{n}@sheet.example" for n in range(4_500)]
+    rows[2] = "Learner 0002,no-address"
+    sheet = "\n".join(["Teilnehmer,E-Mail", *rows])
+    page.goto(f"{ada}/imports")
+    page.get_by_label("Group").select_option(label="Botany")
+    page.get_by_label("Sheet").set_input_files(
+        {"name": "kurs.csv", "mimeType": "text/csv", "buffer": sheet.encode()}
+    )
+    page.get_by_role("button", name="Look at it").click()
+    check = page.locator("#check")
+    expect(check).to_contain_text("200 would be refused")
+    page.get_by_label("Teilnehmer becomes").select_option(label="Recipient’s name")
+    expect(check).to_contain_text("1 would be refused")
+    expect(check).to_contain_text("Line 4: the e-mail address must be")
+    page.get_by_label("What happens to them").select_option(label="issue them")
+    page.get_by_role("button", name="Create and issue 4,500 credentials").click()
+    expect(page.get_by_role("heading", name="Waiting for its turn")).to_be_visible()
+    aside(work, site.settings)
+    expect(page.get_by_text("4,000 of 4,500 rows")).to_be_visible()
+    assert page.get_by_role("progressbar").evaluate("bar => bar.value / bar.max") == pytest.approx(
+        4_000 / 4_500
+    )
+    aside(work, site.settings)
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
+    expect(page.locator("#progress")).to_contain_text("4,499 created")
+    expect(page.locator("#progress")).to_contain_text("1 refused")
+    expect(page.get_by_role("button", name="Take it off the list")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download them as CSV").click()
+    assert "4,recipient.email" in download.value.path().read_text()
+    page.get_by_role("link", name="See the credentials").click()
+
+    # The list follows what is typed; the address with it.
+    expect(page.locator("#found")).to_have_text("More than 1,000 credentials")
+    page.get_by_label("Name or e-mail").press_sequentially("learner 0007")
+    expect(page.locator("#found")).to_have_text("1 credential")
+    expect(page).to_have_url(re.compile(r"\?text=learner\+0007&group=\w+$"))
+    expect(page.get_by_role("link", name="Learner 0007")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Name or e-mail")).to_have_value("learner 0007")
+    page.get_by_label("Name or e-mail").fill("@sheet.example")
+    expect(page.locator("#found")).to_have_text("More than 1,000 credentials")
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_role("link", name="Newer")).to_be_visible()
+
+    # Many at once, by keyboard.
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+    page.get_by_label("Choose all on this page").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-chosen]")).to_have_text("50 chosen:")
+    page.get_by_role("button", name="Delete").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delete 50 credentials?")
+    expect(page.locator("main")).to_contain_text("50 public pages")
+    page.get_by_role("button", name="Delete 50 credentials for good").click()
+    expect(page.get_by_role("status").first).to_contain_text("50 credentials deleted")
+
+
+def test_a_filter_that_is_refused_is_told_while_typing(page, ada):
+    page.goto(f"{ada}/credentials")
+    page.get_by_text("More filters").click()
+    page.get_by_label("Guests viewed it at least").fill("-1")
+    expect(page.get_by_role("alert")).to_contain_text("must be a whole number")
+    page.get_by_label("Guests viewed it at least").fill("")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_group_and_its_mail(page, ada):
+    page.goto(f"{ada}/email-templates/new")
+    frame = page.frame_locator(".preview iframe:not(.loading)")
+    expect(frame.get_by_text("Your credential: Introduction to Botany")).to_be_visible()
+    page.get_by_label("Name").fill("Warm")
+    entries = page.evaluate("history.length")
+    page.get_by_label("Subject").fill("Well done, ")
+    page.get_by_label("Subject").press("End")
+    page.get_by_text("Placeholders").click()
+    page.get_by_role("button", name="[recipient.name]").click()
+    expect(page.get_by_label("Subject")).to_have_value("Well done, [recipient.name]")
+    expect(frame.get_by_text("Well done, Robin Ñandú")).to_be_visible()
+    expect(page.locator(".preview iframe")).to_have_count(1)
+    assert page.evaluate("history.length") == entries, "Back leads back, not through previews"
+    page.get_by_role("button", name="Send a test to me").click()
+    expect(page.locator("#told")).to_contain_text("on the way to ada@meadow.example")
+    page.get_by_role("button", name="Make the template").click()
+    expect(page.get_by_role("link", name="Warm")).to_be_visible()
+
+    page.goto(f"{ada}/groups/new")
+    page.get_by_label("Name").fill("Field Guide")
+    page.get_by_label("Classic certificate certificate").check()
+    page.get_by_label("Seal badge badge").check()
+    page.get_by_label("the main one: Seal badge").check()
+    page.get_by_label("Years").fill("2")
+    page.get_by_label("Its credentials are sent by").select_option(label="Warm")
+    page.get_by_role("button", name="Make the group").click()
+    expect(page.get_by_label("Group")).to_have_value(re.compile(r"\w{26}"))
+    page.goto(f"{ada}/groups")
+    expect(page.get_by_role("row", name="Field Guide")).to_contain_text("after 2 years")
+
+
+@pytest.mark.parametrize("site", ["sqlite"], indirect=True)
+def test_no_page_has_a_violation(site, ada, chromium):
+    cast = site.cast
+    paths = (
+        "/credentials",
+        "/credentials?engagement=opened",
+        "/credentials?views=x",
+        "/credentials/new",
+        f"/credentials/{cast.credential_id}",
+        f"/credentials/{cast.draft_id}",
+        f"/credentials/{cast.credential_id}/edit",
+        f"/credentials/{cast.credential_id}/set-aside",
+        "/groups",
+        "/groups/new",
+        f"/groups/{cast.group_id}",
+        "/attributes",
+        "/email-templates",
+        "/email-templates/new",
+        "/imports",
+    )
+    with chromium.new_context(user_agent=PERSON) as context:
+        page = sign_in(context, site)
+        for path in paths:
+            page.goto(ada + path)
+            assert_fits_everybody(page)
+        page.goto(f"{ada}/imports")
+        page.get_by_label("Sheet").set_input_files(
+            {"name": "wrong.csv", "mimeType": "text/csv", "buffer": b"name,email,x\nRobin,nothing,1\n"}
+        )
+        page.get_by_role("button", name="Look at it").click()
+        expect(page.get_by_role("button", name="Create 1 credential")).to_be_visible()
+        assert_fits_everybody(page)
+        page.get_by_role("button", name="Create 1 credential").click()
+        page.wait_for_load_state("domcontentloaded")
+        assert_fits_everybody(page)

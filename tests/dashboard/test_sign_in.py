@@ -1,0 +1,217 @@
+"""The ways into the dashboard and out of it."""
+
+import re
+
+import pyotp
+import pytest
+from sqlalchemy import select, update
+
+from conftest import in_transaction
+from credtrail.__main__ import make_link, make_set_up_link
+from credtrail.accounts.people import digest_secret
+from credtrail.accounts.people_store import users
+from credtrail.accounts.session_store import one_time_links, sessions
+from credtrail.accounts.store import workspaces
+from credtrail.mail.notice_store import notices
+from dashboard.conftest import PASSWORD, add_person
+
+
+def rows(settings, table):
+    """All rows of a table."""
+    return in_transaction(settings, lambda tx: list(tx.connection.execute(select(table))))
+
+
+def test_signing_in_and_out(ada_in, cast, settings):
+    page = ada_in.see("/dashboard/account")
+    assert "Ada Ñandú" in page
+    assert "Open Meadow Academy" in ada_in.see(f"{ada_in.home}/access-tokens")
+    [session] = rows(settings, sessions)
+    secret = ada_in.client.cookies.get("credtrail_session")
+    assert secret
+    assert session.digest == digest_secret(secret), "the secret itself isn't kept"
+    assert "You are signed out" in ada_in.post("/dashboard/sign-out")
+    assert rows(settings, sessions) == []
+    assert "Sign in" in ada_in.see("/dashboard/account")
+    ada_in.client.cookies.set("credtrail_session", secret, path="/dashboard")
+    assert "Sign in" in ada_in.see("/dashboard/account"), "the old cookie is good for nothing"
+
+
+def test_session_cookie_is_kept_from_scripts_and_other_sites(browser, settings, cast):
+    add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+    person = browser()
+    person.see("/dashboard/sign-in")
+    fields = {"csrf": person.csrf, "email": "ada@meadow.example", "password": PASSWORD}
+    answer = person.client.post("/dashboard/sign-in", data=fields, follow_redirects=False)
+    cookie = next(one for one in answer.headers.get_list("set-cookie") if "credtrail_session" in one)
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Path=/dashboard" in cookie
+
+
+def test_cookies_are_secure_behind_https(settings, cast):
+    from starlette.testclient import TestClient
+
+    from credtrail.app import build
+
+    house = build(settings.model_copy(update={"public_url": "https://credentials.meadow.example"}))
+    with TestClient(house.application, base_url="https://credentials.meadow.example") as client:
+        answer = client.get("/dashboard/sign-in")
+    [cookie] = answer.headers.get_list("set-cookie")
+    assert cookie.startswith("__Secure-credtrail_form=")
+    assert "; Secure" in cookie
+
+
+def test_public_pages_set_no_cookie(ada_in, cast):
+    answer = ada_in.client.get(f"/credentials/{cast.public_id}")
+    assert "set-cookie" not in answer.headers
+    assert "cookie" not in answer.request.headers, "nor do they get the dashboard's"
+
+
+@pytest.mark.parametrize("email", ["ada@meadow.example", "nobody@meadow.example"])
+def test_wrong_password_and_unknown_address_look_the_same(browser, settings, cast, email):
+    add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+    page = browser().sign_in(email, "not this one", 401)
+    assert "Address and password don’t fit" in page.replace("&#39;", "’")
+    assert rows(settings, sessions) == []
+
+
+def test_after_ten_failures_the_right_password_has_to_wait(browser, settings, cast):
+    add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+    person = browser()
+    for _ in range(10):
+        person.sign_in("ADA@meadow.example", "wrong", 401)
+    assert "quarter of an hour" in person.sign_in("ada@meadow.example", status=429)
+
+
+def test_what_was_typed_survives_the_end_of_the_session(ada_in, settings):
+    ada_in.see(f"{ada_in.home}/access-tokens")
+    in_transaction(settings, lambda tx: tx.connection.execute(sessions.delete()))
+    page = ada_in.post(
+        f"{ada_in.home}/access-tokens", status=401, name="Learning platform", access="read", lifetime=""
+    )
+    pending = re.search(r'name="pending" value="([^"]+)"', page)[1]
+    assert "Learning" not in pending, "it is sealed"
+    page = ada_in.post("/dashboard/sign-in", email="ada@meadow.example", password=PASSWORD, pending=pending)
+    assert 'value="Learning platform"' in page
+    page = ada_in.post(f"{ada_in.home}/access-tokens", name="Learning platform", access="read", lifetime="")
+    assert "Your new token" in page
+
+
+def test_sign_in_leads_on_within_the_dashboard_only(browser, settings, cast):
+    add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+    for given, ends in [
+        (f"/dashboard/w/{cast.workspace_id}/access-tokens?cursor=", "/access-tokens"),
+        ("https://elsewhere.example/dashboard/", "/dashboard"),
+        ("//elsewhere.example/dashboard", "/dashboard"),
+        ("/dashboard/\\elsewhere.example", "/dashboard"),
+    ]:
+        person = browser()
+        person.see("/dashboard/sign-in")
+        fields = {"csrf": person.csrf, "email": "ada@meadow.example", "password": PASSWORD, "next": given}
+        answer = person.client.post("/dashboard/sign-in", data=fields, follow_redirects=False)
+        assert answer.status_code == 303
+        location = answer.headers["location"]
+        assert location.startswith("/dashboard")
+        assert ends in location
+
+
+def test_forms_of_other_sites_are_refused(browser, settings, cast):
+    add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+    person = browser()
+    person.see("/dashboard/sign-in")
+    fields = {"email": "ada@meadow.example", "password": PASSWORD}
+    assert person.client.post("/dashboard/sign-in", data=fields).status_code == 403, "no token"
+    fields["csrf"] = person.csrf
+    for headers in (
+        {"Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+    ):
+        assert person.client.post("/dashboard/sign-in", data=fields, headers=headers).status_code == 403
+    own = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    answer = person.client.post("/dashboard/sign-in", data=fields, headers=own, follow_redirects=False)
+    assert answer.status_code == 303
+
+
+def test_second_step(ada_in, browser, settings):
+    page = ada_in.see("/dashboard/account/authenticator")
+    secret = re.search(r"<code>(\w+)</code>", page)[1]
+    sealed = re.search(r'name="secret" value="([^"]+)"', page)[1]
+    assert secret not in sealed
+    totp = pyotp.TOTP(secret)
+    fields = {"secret": sealed, "password": PASSWORD}
+    ada_in.post("/dashboard/account/authenticator", status=400, code="000000", **fields)
+    ada_in.post(
+        "/dashboard/account/authenticator", status=400, code=totp.now(), secret=sealed, password="wrong"
+    )
+    assert "now takes a code" in ada_in.post("/dashboard/account/authenticator", code=totp.now(), **fields)
+    kept = rows(settings, users)[0].totp_secret
+    assert secret not in kept
+
+    other = browser()
+    page = other.sign_in("ada@meadow.example")
+    assert "One more step" in page
+    assert rows(settings, sessions)[1:] == [], "not in yet"
+    proof = re.search(r'name="proof" value="([^"]+)"', page)[1]
+    used = totp.now()
+    page = other.post("/dashboard/sign-in/code", status=401, proof=proof, code=used)
+    assert "not the code" in page, "the code that was used to begin with isn't good twice"
+    in_transaction(
+        settings,
+        lambda tx: tx.connection.execute(update(users).values(totp_step=0)),
+    )
+    proof = re.search(r'name="proof" value="([^"]+)"', page)[1]
+    other.post("/dashboard/sign-in/code", proof=proof, code=totp.now())
+    assert "Ada Ñandú" in other.see("/dashboard/account")
+    other.post("/dashboard/sign-in/code", status=401, proof=proof[:-6] + "AAAAAA", code=totp.now())
+
+
+def test_password_by_mail(browser, ada_in, settings, letters):
+    person = browser()
+    person.see("/dashboard/password")
+    for address in ("ada@meadow.example", "nobody@meadow.example"):
+        assert "If somebody here has that address" in person.post("/dashboard/password", email=address)
+    [(address, text)] = letters()
+    assert address == "ada@meadow.example"
+    assert rows(settings, notices) == [], "its text holds a secret"
+    path = re.search(r"http://testserver(/\S+)", text)[1]
+    person.see(path)
+    assert "10 to 200 characters" in person.post(path, password="short", status=400)
+    assert "sign in with it" in person.post(path, password="a completely new one")
+    person.see(path, status=404)
+    assert "Sign in" in ada_in.see("/dashboard/account"), "sessions of before have ended"
+    person.sign_in("ada@meadow.example", status=401)
+    person.sign_in("ada@meadow.example", "a completely new one")
+
+
+def test_set_up_of_an_empty_installation(browser, settings, cast):
+    in_transaction(settings, lambda tx: tx.connection.execute(workspaces.delete()))
+    link = in_transaction(settings, lambda tx: make_set_up_link(tx, "http://testserver"))
+    person = browser()
+    person.see(link)
+    fields = {"name": "Ada", "email": "Ada@Meadow.example ", "password": PASSWORD, "workspace": "晨光大学"}
+    assert "too easy" in person.post(link, status=400, **{**fields, "password": "aaaaaaaaaaaa"})
+    assert "晨光大学" in person.post(link, **fields)
+    [workspace] = rows(settings, workspaces)
+    assert workspace.name == "晨光大学"
+    assert "ada@meadow.example" in person.see("/dashboard/account")
+    browser().see(link, status=404)
+    assert in_transaction(settings, lambda tx: make_set_up_link(tx, "http://testserver")) is None
+
+
+def test_set_up_takes_over_workspaces_without_an_owner(browser, settings, cast):
+    link = in_transaction(settings, lambda tx: make_set_up_link(tx, "http://testserver"))
+    person = browser()
+    assert "Open Meadow Academy" in person.see(link)
+    assert "Your workspaces" in person.post(link, name="Ada", email="ada@meadow.example", password=PASSWORD)
+
+
+def test_sign_in_link_is_good_once_and_not_by_looking(browser, settings, cast):
+    user_id = add_person(settings, "ada@meadow.example", "Ada", {})
+    link = in_transaction(settings, lambda tx: make_link(tx, "sign_in", user_id, "http://testserver", 60_000))
+    person = browser()
+    person.see(link)
+    person.see(link)
+    assert "belong to no workspace" in person.post(link)
+    browser().see(link, status=404)
+    assert rows(settings, one_time_links) == []
