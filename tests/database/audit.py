@@ -8,10 +8,10 @@ from itertools import count
 from sqlalchemy import select
 
 from conftest import headers, in_transaction
-from credtrail.interactions.counts import credential_counts, credential_firsts, daily_counts
 from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import Interaction
-from credtrail.values import day_of, parse_moment, present_moment
+from credtrail.values import parse_moment, present_moment
+from recount import TABLES, recount, stored
 
 EVENTS = "/v1/credential-interactions"
 _EPOCH = parse_moment("2024-03-01T00:00:00Z")
@@ -42,28 +42,11 @@ def assert_stored(settings, ids) -> None:
 
     def ask(transaction):
         rows = [Interaction(*row) for row in transaction.connection.execute(select(interactions))]
-        tables = (daily_counts, credential_counts, credential_firsts)
-        kept = [
-            {tuple(row[:-1]): row[-1] for row in transaction.connection.execute(select(t))} for t in tables
-        ]
-        return rows, kept
+        return rows, {table.name: stored(transaction, table) for table in TABLES}
 
     rows, kept = in_transaction(settings, ask)
-    stored = Counter(row.id for row in rows)
-    assert stored == Counter(ids)
-    assert kept == recount(rows)
-
-
-def recount(rows):
-    """Daily counts, counts per credential and first times, counted one by one."""
-    daily, single, firsts = Counter(), Counter(), {}
-    for row in rows:
-        day, what = day_of(row.triggered_at, "UTC"), (row.event_type, row.triggered_by)
-        daily[row.workspace_id, row.group_id, day, *what] += 1
-        single[row.credential_id, day, *what] += 1
-        first = (row.credential_id, *what)
-        firsts[first] = min(row.triggered_at, firsts.get(first, row.triggered_at))
-    return [daily, single, firsts]
+    assert Counter(row.id for row in rows) == Counter(ids)
+    assert kept == recount(rows, "UTC")
 
 
 class Sender:

@@ -5,15 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from credtrail.accounts.store import time_zone_of
-from credtrail.attributes.store import find_by_tag
-from credtrail.credentials import store
-from credtrail.credentials.drafts import (
-    Surroundings,
-    find_surroundings,
-    make_credential,
-    merge_attributes,
-    tags_in,
-)
+from credtrail.credentials import acts, store
 from credtrail.credentials.links import page_address
 from credtrail.credentials.model import (
     Credential,
@@ -23,17 +15,14 @@ from credtrail.credentials.model import (
     NewCredential,
     Revocation,
     Schedule,
-    StoredStatus,
-    change_credential,
     present_credential,
-    read_issue_at,
 )
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
 from credtrail.designs.press import Press
-from credtrail.errors import Refusal, invalid
+from credtrail.errors import Refusal
 from credtrail.mail.model import MailAnswer, present_mail
-from credtrail.mail.store import add_mails, list_mails
+from credtrail.mail.store import list_mails
 from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Cursors, PageQuery, Pagination
@@ -188,47 +177,34 @@ class Credentials:
 
     async def create(self, call: Call) -> Answer:
         """Create a draft; refuses an unknown group (404), wrong dates and unknown attributes (400)."""
-        return await self._act(call, lambda transaction: _create(transaction, call, "draft"))
+        return await self._act(
+            call, lambda transaction: acts.create_credential(transaction, *_asked(call)), 201
+        )
 
     async def create_issue_send(self, call: Call) -> Answer:
         """Create, issue, and queue the mail, all in one transaction. Without an e-mail address: 400."""
-        if call.body.recipient.email is None:
-            raise invalid("recipient.email", "is required, since the credential is mailed there")
-
-        def act(transaction: Transaction) -> tuple[Answer, str]:
-            answered, id_ = _create(transaction, call, "issued")
-            add_mails(transaction, call.caller.workspace_id, [(id_, call.body.recipient.email)])
-            return answered, id_
-
-        return await self._act(call, act)
+        return await self._act(
+            call,
+            lambda transaction: acts.create_credential(transaction, *_asked(call), "issued", send=True),
+            201,
+        )
 
     async def get(self, call: Call) -> Answer:
         """One credential."""
         return await self._database.read(
-            lambda transaction: answer(200, _present(transaction, _get(transaction, call)))
+            lambda transaction: answer(
+                200, _present(transaction, acts.get_credential(transaction, *_named(call)))
+            )
         )
 
     async def change(self, call: Call) -> Answer:
         """Change what is given, in any status; `updatedAt` moves only when something changed."""
         change: CredentialChange = call.body
-
-        def act(transaction: Transaction) -> Answer:
-            before = _get(transaction, call)
-            changed = change_credential(before, change)
-            around = Surroundings(
-                before.workspace_id,
-                "",
-                {},
-                find_by_tag(transaction, before.workspace_id, tags_in(change.custom_attributes)),
+        return await self._database.write(
+            lambda transaction: answer(
+                200, _present(transaction, acts.change_given(transaction, *_named(call), change))
             )
-            values = merge_attributes(transaction, before.custom_attributes, change.custom_attributes, around)
-            changed = changed._replace(custom_attributes=values)
-            if changed != before:
-                changed = changed._replace(updated_at=transaction.at)
-                store.save_credential(transaction, changed)
-            return answer(200, _present(transaction, changed))
-
-        return await self._database.write(act)
+        )
 
     async def delete(self, call: Call) -> Answer:
         """Delete for good, its documents with it; 404 the second time."""
@@ -247,14 +223,7 @@ class Credentials:
 
         Assumed: issuing what is neither draft nor scheduled is 409.
         """
-
-        def act(transaction: Transaction) -> tuple[Answer, str]:
-            credential = _get(transaction, call)
-            if not store.issue_credential(transaction, credential.workspace_id, credential.id):
-                raise Refusal("conflict", "Only a draft or scheduled credential can be issued")
-            return answer(200, _present(transaction, _get(transaction, call))), credential.id
-
-        return await self._act(call, act)
+        return await self._act(call, lambda transaction: acts.issue(transaction, *_named(call)))
 
     async def schedule(self, call: Call) -> Answer:
         """Draft or scheduled becomes scheduled; `credtrail work` issues it at its time.
@@ -262,44 +231,20 @@ class Credentials:
         Assumed: a scheduled one is scheduled anew; the issue date stays what it is; mailing at issuance without an
         e-mail address is 400.
         """
-
-        def act(transaction: Transaction) -> tuple[Answer, str]:
-            credential, plan = _get(transaction, call), call.body
-            zone = time_zone_of(transaction, credential.workspace_id)
-            issue_at = read_issue_at(plan, credential, transaction.at, zone)
-            if plan.send_at_issuance and credential.recipient_email is None:
-                raise invalid("sendAtIssuance", "must be false for a recipient without an e-mail address")
-            if not store.schedule_credential(
-                transaction, credential, issue_at, send_at_issuance=plan.send_at_issuance
-            ):
-                raise Refusal("conflict", "Only a draft or scheduled credential can be scheduled")
-            return answer(200, _present(transaction, _get(transaction, call))), credential.id
-
-        return await self._act(call, act)
+        return await self._act(call, lambda transaction: acts.schedule(transaction, *_named(call), call.body))
 
     async def send(self, call: Call) -> Answer:
         """Queue a mail with the credential's link.
 
         Assumed: what isn't issued (or was revoked) is 409, a recipient without an e-mail address 400.
         """
-
-        def act(transaction: Transaction) -> tuple[Answer, str]:
-            credential = _get(transaction, call)
-            told = _present(transaction, credential)
-            if told.status != "issued" or credential.revoked_at is not None:
-                raise Refusal("conflict", "Only an issued credential can be sent")
-            if credential.recipient_email is None:
-                raise invalid("recipient.email", "is missing: the recipient has no e-mail address")
-            add_mails(transaction, credential.workspace_id, [(credential.id, credential.recipient_email)])
-            return answer(200, told), credential.id
-
-        return await self._act(call, act)
+        return await self._act(call, lambda transaction: acts.send(transaction, *_named(call)))
 
     async def list_mails(self, call: Call) -> Answer:
         """The credential's mails, newest first."""
 
         def ask(transaction: Transaction) -> list[MailAnswer]:
-            credential = _get(transaction, call)
+            credential = acts.get_credential(transaction, *_named(call))
             opened_at = store.find_opened_at(transaction, credential.id)
             return [present_mail(mail, opened_at) for mail in list_mails(transaction, credential.id)]
 
@@ -307,36 +252,28 @@ class Credentials:
 
     async def revoke(self, call: Call) -> Answer:
         """Take an issued credential back; a draft, or one revoked before, is a conflict."""
+        return await self._act(
+            call, lambda transaction: acts.revoke(transaction, *_named(call), call.body.reason)
+        )
 
-        def act(transaction: Transaction) -> tuple[Answer, str]:
-            credential = _get(transaction, call)
-            if not store.revoke_credential(
-                transaction, credential.workspace_id, credential.id, call.body.reason
-            ):
-                raise Refusal("conflict", "Only an issued credential that isn't revoked yet can be revoked")
-            return answer(200, _present(transaction, _get(transaction, call))), credential.id
+    async def _act(self, call: Call, act: Callable[[Transaction], Credential], status: int = 200) -> Answer:
+        """What the act leaves, once for each Idempotency-Key."""
 
-        return await self._act(call, act)
+        def act_once(transaction: Transaction) -> tuple[Answer, str]:
+            credential = act(transaction)
+            return answer(status, _present(transaction, credential)), credential.id
 
-    async def _act(self, call: Call, act: Callable[[Transaction], tuple[Answer, str]]) -> Answer:
         return await self._database.write(
-            lambda transaction: once(transaction, call.idempotency_key, lambda: act(transaction))
+            lambda transaction: once(transaction, call.idempotency_key, lambda: act_once(transaction))
         )
 
 
-def _create(transaction: Transaction, call: Call, status: StoredStatus) -> tuple[Answer, str]:
-    new: NewCredential = call.body
-    around = find_surroundings(transaction, call.caller.workspace_id, [new])
-    credential = make_credential(transaction, new, around, status=status)
-    store.add_credentials(transaction, [credential])
-    return answer(201, present_credential(credential, transaction.at, around.time_zone)), credential.id
+def _named(call: Call) -> tuple[str, str]:
+    return call.caller.workspace_id, call.path["id"]
 
 
-def _get(transaction: Transaction, call: Call) -> Credential:
-    credential = store.find_credential(transaction, call.caller.workspace_id, call.path["id"])
-    if credential is None:
-        raise Refusal("not_found")
-    return credential
+def _asked(call: Call) -> tuple[str, NewCredential]:
+    return call.caller.workspace_id, call.body
 
 
 def _present(transaction: Transaction, credential: Credential) -> CredentialAnswer:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import Struct
-from msgspec.json import decode, encode
+from msgspec.json import encode
 
 from credtrail.accounts.store import time_zone_of
 from credtrail.credentials import store
@@ -18,18 +18,18 @@ from credtrail.credentials.model import (
     NewCredentials,
     present_credential,
 )
-from credtrail.credentials.search import Sort, read_filter
-from credtrail.credentials.search_sql import Found, search_credentials
+from credtrail.credentials.search import Order, Sort, read_filter
+from credtrail.credentials.search_sql import read_edge, search_credentials, write_edge
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
 from credtrail.errors import Refusal, invalid
 from credtrail.mail.store import add_mails
 from credtrail.values import Answer, answer, day_of, must
 from credtrail.web.endpoint import Call, Endpoint, ErrorBody, present_error
-from credtrail.web.paging import Cursor, Cursors, Limit, Slice
+from credtrail.web.paging import Cursor, Cursors, Limit
 from credtrail.web.parse import parse_body
 
-_NEWEST_FIRST = Sort("id", "desc")
+_NEWEST_FIRST = Order("id", "desc")
 
 
 class Search(Struct):
@@ -94,7 +94,8 @@ class BulkCredentials:
     async def search(self, call: Call) -> Answer:
         """One page of what fits the filter, in the sort's order."""
         asked: Search = call.body
-        workspace_id, sort = call.caller.workspace_id, asked.sort or _NEWEST_FIRST
+        workspace_id = call.caller.workspace_id
+        sort = Order(asked.sort.property, asked.sort.order) if asked.sort else _NEWEST_FIRST
         scope = ("search", workspace_id, asked.filter or {}, sort)
         slice_ = self._cursors.read(asked.cursor, asked.limit, scope)
 
@@ -106,11 +107,11 @@ class BulkCredentials:
                 read_filter(asked.filter, zone),
                 sort,
                 today=day_of(transaction.at, zone),
-                edge=_read_edge(slice_),
+                edge=read_edge(slice_.edge),
                 back=slice_.newer,
                 limit=slice_.limit,
             )
-            page, pagination = self._cursors.page(found, slice_, scope, _write_edge)
+            page, pagination = self._cursors.page(found, slice_, scope, write_edge)
             return CredentialsPage(
                 [present_credential(one.credential, transaction.at, zone) for one in page], pagination
             )
@@ -138,17 +139,6 @@ class BulkCredentials:
         return await self._database.write(
             lambda transaction: once(transaction, call.idempotency_key, lambda: create(transaction))
         )
-
-
-def _read_edge(slice_: Slice) -> tuple[str | int, str] | None:
-    if slice_.edge is None:
-        return None
-    value, id_ = decode(slice_.edge.encode())
-    return value, id_
-
-
-def _write_edge(found: Found) -> str:
-    return encode((found.value, found.credential.id)).decode()
 
 
 def _read_item(item: Any, then: AfterCreating) -> NewCredential | Refusal:

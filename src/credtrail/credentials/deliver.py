@@ -164,7 +164,7 @@ def values_of(view: PublicView) -> dict[str, str]:
 
 def _note_sent(transaction: Transaction, mail: Mail) -> None:
     store.settle_mail(transaction, mail, "sent")
-    note_sent(transaction, mail.credential_id)
+    note_sent(transaction, mail.workspace_id, mail.credential_id)
 
 
 def _pause_ms(attempts: int) -> int:

@@ -28,6 +28,8 @@ TextField = Literal["id", "publicId", "groupId", "recipient.name", "recipient.em
 DayField = Literal["issueDate", "expiryDate"]
 MomentField = Literal["createdAt", "updatedAt"]
 SortProperty = Literal["id", "createdAt", "updatedAt", "issueDate", "expiryDate"]
+LatestMail = Literal["none", "waiting", "sent", "bounced", "uncertain"]
+"""What became of the latest mail, for the dashboard; `none`: it was never mailed."""
 
 _TEXT_OPERATORS = ("equals", "contains", "startsWith", "endsWith", "in")
 _ORDER_OPERATORS = ("equals", "lt", "lte", "gt", "gte")
@@ -46,8 +48,18 @@ class Sort(Struct):
     order: Literal["asc", "desc"]
 
 
+class Order(NamedTuple):
+    """A sort as the SQL takes it; `recipient.name` is for the dashboard."""
+
+    property: SortProperty | Literal["recipient.name"]
+    order: Literal["asc", "desc"]
+
+
 class Condition(NamedTuple):
-    """One comparison. `value`: text (`in`: a tuple of them), an ISO day, a moment, a number; None for missing."""
+    """One comparison. `value`: text (`in`: a tuple of them), an ISO day, a moment, a number; None for missing.
+
+    Beside the fields of the wire there are `interactions` (an Engagement), `mail` (a LatestMail) and `revoked`.
+    """
 
     field: str
     operator: str
@@ -62,9 +74,9 @@ class Junction(NamedTuple):
 
 
 class Engagement(NamedTuple):
-    """The value of a condition on `interactions.<eventType>`: at least so many, by this actor or by anybody."""
+    """The value of a condition on interactions: at least so many of these types in all, by this actor or by anybody."""
 
-    event_type: str
+    event_types: tuple[str, ...]
     by: str | None
     at_least: int
 
@@ -181,7 +193,7 @@ class _Reader:
             raise invalid(f"{place}.by", "must be one of " + ", ".join(ACTORS))
         if not isinstance(at_least, int) or isinstance(at_least, bool) or not 0 <= at_least <= 10**9:
             raise invalid(f"{place}.gte", "must be a whole number from 0 on")
-        return Condition("interactions", "gte", Engagement(event_type, by, at_least))
+        return Condition("interactions", "gte", Engagement((event_type,), by, at_least))
 
     def _count(self, more: int, place: str) -> None:
         self._left -= more

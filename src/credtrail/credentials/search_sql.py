@@ -7,12 +7,14 @@ backwards, for only a beginning can be found by an index.
 
 from typing import Any, NamedTuple
 
+from msgspec.json import decode, encode
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, not_, or_, select, true, tuple_
 
 from credtrail.credentials.model import Credential
-from credtrail.credentials.search import Condition, Engagement, Junction, Sort
+from credtrail.credentials.search import Condition, Engagement, Junction, Order
 from credtrail.credentials.store import CREDENTIAL_COLUMNS, credentials
 from credtrail.database import Transaction, metadata
+from credtrail.mail.store import mails
 from credtrail.values import fold
 
 _COLUMNS: dict[str, ColumnElement[Any]] = {
@@ -38,11 +40,21 @@ class Found(NamedTuple):
     value: str | int
 
 
+def write_edge(found: Found) -> str:
+    """Where it stands in the sort's order, as a cursor holds it."""
+    return encode((found.value, found.credential.id)).decode()
+
+
+def read_edge(edge: str | None) -> tuple[str | int, str] | None:
+    """The sort value and the id of what `write_edge` wrote."""
+    return decode(edge, type=tuple[str | int, str]) if edge is not None else None
+
+
 def search_credentials(
     transaction: Transaction,
     workspace_id: str,
     filter_: Junction,
-    sort: Sort,
+    sort: Order,
     *,
     today: str,
     edge: tuple[str | int, str] | None,
@@ -68,7 +80,22 @@ def search_credentials(
     return [Found(Credential(*row[:-1]), row[-1]) for row in rows]
 
 
-def _sorted_by(sort: Sort) -> ColumnElement[Any]:
+def count_found(
+    transaction: Transaction, workspace_id: str, filter_: Junction, *, today: str, limit: int
+) -> int:
+    """How many credentials fit the filter; counted no further than `limit`."""
+    fitting = (
+        select(credentials.c.id)
+        .where(
+            credentials.c.workspace_id == workspace_id,
+            _Compiler(transaction.dialect, today).compile(filter_),
+        )
+        .limit(limit)
+    )
+    return transaction.connection.execute(select(func.count()).select_from(fitting.subquery())).scalar_one()
+
+
+def _sorted_by(sort: Order) -> ColumnElement[Any]:
     column = _COLUMNS[sort.property]
     return func.coalesce(column, _NEVER) if sort.property == "expiryDate" else column
 
@@ -91,6 +118,10 @@ class _Compiler:
         field, operator, value = condition
         if field == "interactions":
             return _engaged(value)
+        if field == "mail":
+            return _mailed(value)
+        if field == "revoked":
+            return credentials.c.revoked_at.is_not(None)
         if field == "status":
             return or_(false(), *(self._has_status(one) for one in _as_tuple(value)))
         if field.startswith("customAttributes."):
@@ -171,10 +202,25 @@ def _as_tuple(value: Any) -> tuple[str, ...]:
 
 def _engaged(value: Engagement) -> ColumnElement[bool]:
     # The counts belong to interactions, which stand above; the question is asked here since it filters rows of ours.
-    counts = metadata.tables["credential_counts"]
-    query = select(func.coalesce(func.sum(counts.c.count), 0)).where(
-        counts.c.credential_id == credentials.c.id, counts.c.event_type == value.event_type
-    )
+    table = metadata.tables["credential_counts"]
+    where = [table.c.credential_id == credentials.c.id, table.c.event_type.in_(value.event_types)]
     if value.by is not None:
-        query = query.where(counts.c.triggered_by == value.by)
-    return query.scalar_subquery() >= value.at_least
+        where.append(table.c.triggered_by == value.by)
+    if value.at_least == 1:
+        return select(table.c.credential_id).where(*where).exists()
+    total = select(func.coalesce(func.sum(table.c.count), 0)).where(*where)
+    return total.scalar_subquery() >= value.at_least
+
+
+def _mailed(status: str) -> ColumnElement[bool]:
+    of_this = mails.c.credential_id == credentials.c.id
+    if status == "none":
+        return not_(select(mails.c.id).where(of_this).exists())
+    statuses = ("waiting", "claimed", "sending") if status == "waiting" else (status,)
+    latest = select(mails.c.status).where(of_this).order_by(mails.c.id.desc()).limit(1).scalar_subquery()
+    is_latest = func.coalesce(latest, "").in_(statuses)
+    if status == "sent":
+        return and_(credentials.c.sent_at.is_not(None), is_latest)
+    # Few mails are in another state: these are found by it, and not by asking every credential.
+    of_status = select(mails.c.credential_id).where(mails.c.status.in_(statuses))
+    return and_(credentials.c.id.in_(of_status), is_latest)

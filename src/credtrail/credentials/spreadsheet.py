@@ -1,15 +1,17 @@
-"""Credentials from a CSV file into the database, a thousand rows a transaction. Called by the command line.
+"""Credentials from a CSV file into the database, a thousand rows a transaction.
 
-Every row has a key: the value of a column that the caller names, or the file's digest and the line. A row whose key
-is there already is left out, so that an import that was cut off is simply started again.
+Called by the command line, and by `importing` for sheets that were uploaded. Every row has a key: the value of a
+column that the caller names, or the file's digest and the line. A row whose key is there already is left out, so
+that an import that was cut off is simply started again.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
@@ -23,7 +25,7 @@ from credtrail.mail.store import add_mails
 from credtrail.web.parse import parse_body
 
 AT_ONCE = 1_000
-_WORTH_A_LOOK = 10_000
+WORTH_A_LOOK = 10_000
 """After so many new rows the database looks anew at what there is."""
 _LONGEST_KEY = 255
 _DATES = ("issueDate", "expiryDate")
@@ -73,30 +75,37 @@ class Sheet:
     """A CSV file: UTF-8, with a header; commas, semicolons or tabs between the values.
 
     Columns: name, email, issueDate, expiryDate, custom.<tag>, in any order and spelling of case, spaces and dots
-    (`Recipient Name` is fine). `unused` are columns that mean nothing here. Raises SheetError.
+    (`Recipient Name` is fine); or `fields` says what each column is, None for nothing. `names` are those of the header,
+    `unused` columns that mean nothing here. `key` is the column whose values name the rows, by its name or its place.
+    Raises SheetError.
     """
 
-    def __init__(self, path: Path, key_column: str | None = None) -> None:
-        self._path = path
-        self._key_column = key_column
-        self._digest = sha256(path.read_bytes()).hexdigest()[:32]
+    def __init__(
+        self,
+        source: Path | bytes,
+        key: str | int | None = None,
+        fields: Sequence[str | None] | None = None,
+    ) -> None:
+        self._source = source
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        self._digest = sha256(content).hexdigest()[:32]
         with self._open() as file:
             sample = file.read(20_000)
         if not sample.strip():
             raise SheetError("The file is empty; it needs a header with at least the column name.")
         header = sample.splitlines()[0]
         self._delimiter = max(",;\t", key=header.count)
-        names = [name.strip() for name in next(csv.reader([header], delimiter=self._delimiter))]
-        self._fields = [_field_of(name) for name in names]
-        if "name" not in self._fields:
-            raise SheetError(f"There is no column name in the header; it has {', '.join(names)}.")
-        if key_column is not None and key_column not in names:
-            raise SheetError(f"There is no column {key_column}; the header has {', '.join(names)}.")
-        self._key_index = names.index(key_column) if key_column is not None else None
+        self.names = [name.strip() for name in next(csv.reader([header], delimiter=self._delimiter))]
+        self._fields = list(fields) if fields is not None else guess_fields(self.names)
+        if "name" not in self._fields and fields is None:
+            raise SheetError(f"There is no column name in the header; it has {', '.join(self.names)}.")
+        if isinstance(key, str) and key not in self.names:
+            raise SheetError(f"There is no column {key}; the header has {', '.join(self.names)}.")
+        self._key_index = self.names.index(key) if isinstance(key, str) else key
         self.unused = [
             name
-            for name, field in zip(names, self._fields, strict=True)
-            if field is None and name != key_column
+            for n, (name, field) in enumerate(zip(self.names, self._fields, strict=False))
+            if field is None and n != self._key_index
         ]
 
     def count(self) -> int:
@@ -105,12 +114,17 @@ class Sheet:
 
     def rows(self) -> Iterator[Row]:
         """All rows but blank ones, in order."""
+        for line, cells in self.lines():
+            yield self._read(line, cells)
+
+    def lines(self) -> Iterator[tuple[int, list[str]]]:
+        """The same as they stand in the file: the line's number and its cells."""
         with self._open() as file:
             reader = csv.reader(file, delimiter=self._delimiter)
             next(reader)
             for cells in reader:
                 if any(cell.strip() for cell in cells):
-                    yield self._read(reader.line_num, cells)
+                    yield reader.line_num, cells
 
     def _read(self, line: int, cells: list[str]) -> Row:
         values = {
@@ -122,39 +136,26 @@ class Sheet:
             return Row(line, f"{self._digest}:{line}", values)
         return Row(line, cells[self._key_index].strip() if self._key_index < len(cells) else "", values)
 
-    def _open(self) -> Any:
-        return self._path.open(encoding="utf-8-sig", newline="")
+    def _open(self) -> TextIO:
+        if isinstance(self._source, bytes):
+            return TextIOWrapper(BytesIO(self._source), encoding="utf-8-sig", newline="")
+        return self._source.open(encoding="utf-8-sig", newline="")
 
 
-class Import:
-    """Imports a sheet into a group; `then` as in a batch. A dry run does everything but keep it."""
+class Intake:
+    """Makes credentials of rows, for one group; `then` as in a batch. Remembers the keys it has seen."""
 
-    def __init__(
-        self, database: Database, group: Group, then: AfterCreating, *, dry_run: bool = False
-    ) -> None:
-        self._database = database
+    def __init__(self, group: Group, then: AfterCreating) -> None:
         self._group = group
         self._then = then
-        self._dry_run = dry_run
         self._lines: dict[str, int] = {}
 
-    async def run(self, sheet: Sheet, tell: Callable[[int], None]) -> Tally:
-        """Import all rows; `tell` hears, now and then, how many more are done."""
-        tally, chunk = Tally(), []
-        for row in sheet.rows():
-            chunk.append(row)
-            if len(chunk) == AT_ONCE:
-                tally = tally.add(await self._take(chunk))
-                tell(len(chunk))
-                chunk = []
-        if chunk:
-            tally = tally.add(await self._take(chunk))
-            tell(len(chunk))
-        if tally.created > _WORTH_A_LOOK:
-            await self._database.write(refresh_statistics)
-        return tally
+    def note(self, row: Row) -> None:
+        """A row that was dealt with before."""
+        self._lines.setdefault(row.key, row.line)
 
-    async def _take(self, rows: list[Row]) -> Tally:
+    def read(self, rows: Iterable[Row]) -> tuple[list[tuple[Row, NewCredential]], list[Refused]]:
+        """What the rows ask for, and those that ask for nothing that can be."""
         refused: list[Refused] = []
         new: list[tuple[Row, NewCredential]] = []
         for row in rows:
@@ -166,11 +167,35 @@ class Import:
                 new.append((row, self._read(row)))
             except Refusal as refusal:
                 refused += _tell(row, refusal)
-        if self._dry_run:
-            done = await self._database.read(lambda transaction: self._create(transaction, new))
-        else:
-            done = await self._database.write(lambda transaction: self._create(transaction, new))
-        return Tally(refused=tuple(refused)).add(done)
+        return new, refused
+
+    def create(
+        self, transaction: Transaction, new: Sequence[tuple[Row, NewCredential]], *, keep: bool = True
+    ) -> Tally:
+        """Create those whose key isn't there yet; without `keep` only see which would be."""
+        workspace_id = self._group.workspace_id
+        keys = [f"{self._group.id}:{row.key}" for row, _ in new]
+        status: StoredStatus = "draft" if self._then == "keep" else "issued"
+        there = find_external_keys(transaction, workspace_id, keys)
+        around = find_surroundings(transaction, workspace_id, (one for _, one in new))
+        made: list[Credential] = []
+        refused: list[Refused] = []
+        for key, (row, one) in zip(keys, new, strict=True):
+            if key in there:
+                continue
+            try:
+                made.append(make_credential(transaction, one, around, status=status, external_key=key))
+            except Refusal as refusal:
+                refused += _tell(row, refusal)
+        if keep:
+            add_credentials(transaction, made)
+            if self._then == "issue_and_send":
+                add_mails(
+                    transaction,
+                    workspace_id,
+                    [(one.id, one.recipient_email) for one in made if one.recipient_email],
+                )
+        return Tally(len(made), len(there), tuple(refused))
 
     def _problem_of_key(self, row: Row) -> Refused | None:
         if not row.key or len(row.key) > _LONGEST_KEY:
@@ -198,30 +223,45 @@ class Import:
             )
         return new
 
-    def _create(self, transaction: Transaction, new: list[tuple[Row, NewCredential]]) -> Tally:
-        workspace_id = self._group.workspace_id
-        keys = [f"{self._group.id}:{row.key}" for row, _ in new]
-        status: StoredStatus = "draft" if self._then == "keep" else "issued"
-        there = find_external_keys(transaction, workspace_id, keys)
-        around = find_surroundings(transaction, workspace_id, (one for _, one in new))
-        made: list[Credential] = []
-        refused: list[Refused] = []
-        for key, (row, one) in zip(keys, new, strict=True):
-            if key in there:
-                continue
-            try:
-                made.append(make_credential(transaction, one, around, status=status, external_key=key))
-            except Refusal as refusal:
-                refused += _tell(row, refusal)
-        if not self._dry_run:
-            add_credentials(transaction, made)
-            if self._then == "issue_and_send":
-                add_mails(
-                    transaction,
-                    workspace_id,
-                    [(one.id, one.recipient_email) for one in made if one.recipient_email],
-                )
-        return Tally(len(made), len(there), tuple(refused))
+
+class Import:
+    """Imports a whole sheet into a group. A dry run does everything but keep it."""
+
+    def __init__(
+        self, database: Database, group: Group, then: AfterCreating, *, dry_run: bool = False
+    ) -> None:
+        self._database = database
+        self._intake = Intake(group, then)
+        self._dry_run = dry_run
+
+    async def run(self, sheet: Sheet, tell: Callable[[int], None]) -> Tally:
+        """Import all rows; `tell` hears, now and then, how many more are done."""
+        tally, chunk = Tally(), []
+        for row in sheet.rows():
+            chunk.append(row)
+            if len(chunk) == AT_ONCE:
+                tally = tally.add(await self._take(chunk))
+                tell(len(chunk))
+                chunk = []
+        if chunk:
+            tally = tally.add(await self._take(chunk))
+            tell(len(chunk))
+        if tally.created > WORTH_A_LOOK:
+            await self._database.write(refresh_statistics)
+        return tally
+
+    async def _take(self, rows: list[Row]) -> Tally:
+        new, refused = self._intake.read(rows)
+        if self._dry_run:
+            done = await self._database.read(lambda tx: self._intake.create(tx, new, keep=False))
+        else:
+            done = await self._database.write(lambda tx: self._intake.create(tx, new))
+        return Tally(refused=tuple(refused)).add(done)
+
+
+def guess_fields(names: Iterable[str]) -> list[str | None]:
+    """What columns are, by what they are called."""
+    return [_field_of(name) for name in names]
 
 
 def _field_of(name: str) -> str | None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     false,
     func,
     insert,
@@ -33,6 +34,8 @@ from credtrail.designs.store import DESIGN_COLUMNS, designs, read_design
 from credtrail.groups.model import Group
 from credtrail.groups.store import group_designs, groups, read_group
 from credtrail.values import Moment, fold
+from credtrail.webhooks import store as webhooks
+from credtrail.webhooks.outbox import add_credential_events
 
 credentials = Table(
     "credentials",
@@ -62,13 +65,18 @@ credentials = Table(
     Column("folded_name", Key, nullable=False, server_default=""),
     Column("folded_email", Key),
     Column("reversed_email", Key),
+    # When it became issued: what happens to it is timed from then on.
+    Column("issued_at", BigInteger),
     Index(None, "workspace_id", "id"),
     Index(None, "group_id", "id"),
     Index(None, "workspace_id", "status", "id"),
     Index(None, "workspace_id", "folded_name", "id"),
     Index(None, "workspace_id", "folded_email", "id"),
     Index(None, "workspace_id", "reversed_email", "id"),
-    Index(None, "workspace_id", "issue_date", "id"),
+    # With all that insights ask of a credential of a span of issue dates, so that they read the index alone.
+    Index(
+        "credentials_issue_date_idx", "workspace_id", "issue_date", "id", "status", "group_id", "issued_at"
+    ),
     Index(None, "workspace_id", "expiry_date", "id"),
     Index(None, "workspace_id", "created_at", "id"),
     Index(None, "workspace_id", "updated_at", "id"),
@@ -76,6 +84,14 @@ credentials = Table(
     Index(None, "workspace_id", "external_key", unique=True),
 )
 CREDENTIAL_COLUMNS = [credentials.c[name] for name in Credential._fields]
+
+# A credential is told to have expired once for each day on which it does.
+told_expirations = Table(
+    "told_expirations",
+    metadata,
+    Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True),
+    Column("expiry_date", Key, primary_key=True),
+)
 
 _WHOSE = RowSet(
     "select c.id, c.workspace_id, c.group_id, w.time_zone from {rows} "
@@ -130,8 +146,15 @@ def add_credential(
 
 def add_credentials(transaction: Transaction, new: Sequence[Credential]) -> None:
     """Create many at once."""
-    if new:
-        transaction.connection.execute(insert(credentials), [_row(credential) for credential in new])
+    if not new:
+        return
+    rows = [{**_row(one), "issued_at": one.created_at if one.status == "issued" else None} for one in new]
+    transaction.connection.execute(insert(credentials), rows)
+    for workspace_id in {one.workspace_id for one in new}:
+        here = [one for one in new if one.workspace_id == workspace_id]
+        add_credential_events(transaction, workspace_id, "credential.created", [one.id for one in here])
+        issued = [one.id for one in here if one.status == "issued"]
+        add_credential_events(transaction, workspace_id, "credential.issued", issued)
 
 
 def save_credential(transaction: Transaction, credential: Credential) -> None:
@@ -139,6 +162,7 @@ def save_credential(transaction: Transaction, credential: Credential) -> None:
     transaction.connection.execute(
         update(credentials).where(credentials.c.id == credential.id).values(_row(credential))
     )
+    add_credential_events(transaction, credential.workspace_id, "credential.updated", [credential.id])
 
 
 def refresh_statistics(transaction: Transaction) -> None:
@@ -164,6 +188,12 @@ def find_credential(transaction: Transaction, workspace_id: str, id_: str) -> Cr
     return _one(transaction, credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
 
 
+def find_credentials(transaction: Transaction, ids: Iterable[str]) -> dict[str, Credential]:
+    """Those of these that are there, of any workspace, by id."""
+    query = select(*CREDENTIAL_COLUMNS).where(credentials.c.id.in_(set(ids)))
+    return {row[0]: Credential(*row) for row in transaction.connection.execute(query)}
+
+
 def list_credentials(
     transaction: Transaction, workspace_id: str, *, edge: str | None, newer: bool, limit: int
 ) -> list[Credential]:
@@ -173,10 +203,49 @@ def list_credentials(
     return [Credential(*row) for row in transaction.connection.execute(query)]
 
 
+def find_longest_name(transaction: Transaction, workspace_id: str) -> str | None:
+    """The longest name of a recipient among the workspace's latest 50,000 credentials."""
+    query = select(credentials.c.recipient_name).where(credentials.c.workspace_id == workspace_id)
+    latest = query.order_by(credentials.c.id.desc()).limit(50_000).subquery()
+    longest = select(latest.c.recipient_name).order_by(func.length(latest.c.recipient_name).desc()).limit(1)
+    return transaction.connection.execute(longest).scalar_one_or_none()
+
+
+def list_of_address(transaction: Transaction, workspace_id: str, email: str) -> list[Credential]:
+    """All credentials of the recipient with this address, however it is written, oldest first."""
+    query = select(*CREDENTIAL_COLUMNS).where(
+        credentials.c.workspace_id == workspace_id, credentials.c.folded_email == fold(email)
+    )
+    return [Credential(*row) for row in transaction.connection.execute(query.order_by(credentials.c.id))]
+
+
 def count_credentials(transaction: Transaction, workspace_id: str) -> int:
     """How many credentials a workspace has."""
     query = select(func.count()).select_from(credentials).where(credentials.c.workspace_id == workspace_id)
     return transaction.connection.execute(query).scalar_one()
+
+
+def count_by_group(transaction: Transaction, group_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """How many credentials each of these groups has, and how many of them are issued; groups without any are left out."""
+    issued = func.count().filter(credentials.c.status == "issued")
+    query = (
+        select(credentials.c.group_id, func.count(), issued)
+        .where(credentials.c.group_id.in_(list(group_ids)))
+        .group_by(credentials.c.group_id)
+    )
+    return {id_: (all_, some) for id_, all_, some in transaction.connection.execute(query)}
+
+
+def count_with_attribute(transaction: Transaction, workspace_id: str, tag: str) -> int:
+    """How many credentials have a value of this custom attribute."""
+    value = credentials.c.custom_attributes[f"custom.{tag}"].as_string()
+    query = select(func.count()).where(credentials.c.workspace_id == workspace_id, value.is_not(None))
+    return transaction.connection.execute(query).scalar_one()
+
+
+def _issued_now(transaction: Transaction) -> dict[str, Any]:
+    at = transaction.at
+    return {"issued_at": at, "issue_at": None, "send_at_issuance": False, "updated_at": at}
 
 
 def issue_credential(transaction: Transaction, workspace_id: str, id_: str) -> bool:
@@ -188,8 +257,10 @@ def issue_credential(transaction: Transaction, workspace_id: str, id_: str) -> b
             credentials.c.workspace_id == workspace_id,
             credentials.c.status.in_(("draft", "scheduled")),
         )
-        .values(status="issued", issue_at=None, send_at_issuance=False, updated_at=transaction.at)
+        .values(status="issued", **_issued_now(transaction))
     )
+    if changed.rowcount:
+        add_credential_events(transaction, workspace_id, "credential.issued", [id_])
     return changed.rowcount == 1
 
 
@@ -208,17 +279,47 @@ def issue_scheduled(transaction: Transaction, limit: int) -> list[tuple[str, str
     issued = transaction.connection.execute(
         update(credentials)
         .where(credentials.c.id.in_(list(to_mail)))
-        .values(status="issued", issue_at=None, send_at_issuance=False, updated_at=transaction.at)
+        .values(status="issued", **_issued_now(transaction))
         .returning(credentials.c.id, credentials.c.workspace_id, credentials.c.recipient_email)
-    )
+    ).all()
+    for id_, workspace_id, _ in sorted(issued, key=lambda row: list(to_mail).index(row[0])):
+        add_credential_events(transaction, workspace_id, "credential.issued", [id_])
     return [(id_, workspace_id, email if to_mail[id_] else None) for id_, workspace_id, email in issued]
 
 
-def note_sent(transaction: Transaction, id_: str) -> None:
+def note_sent(transaction: Transaction, workspace_id: str, id_: str) -> None:
     """A mail with the credential's link has gone out now."""
     transaction.connection.execute(
         update(credentials).where(credentials.c.id == id_).values(sent_at=transaction.at)
     )
+    add_credential_events(transaction, workspace_id, "credential.sent", [id_])
+
+
+def take_expired(
+    transaction: Transaction, workspace_id: str, from_day: str, before_day: str, limit: int
+) -> list[str]:
+    """Ids of issued credentials that expired on a day in this span, each once for each such day, earliest first."""
+    told = told_expirations.c
+    query = (
+        select(credentials.c.id, credentials.c.expiry_date)
+        .where(
+            credentials.c.workspace_id == workspace_id,
+            credentials.c.expiry_date >= from_day,
+            credentials.c.expiry_date < before_day,
+            credentials.c.status == "issued",
+            ~exists().where(
+                told.credential_id == credentials.c.id, told.expiry_date == credentials.c.expiry_date
+            ),
+        )
+        .order_by(credentials.c.expiry_date, credentials.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = transaction.connection.execute(query).all()
+    if found:
+        rows = [{"credential_id": id_, "expiry_date": day} for id_, day in found]
+        transaction.connection.execute(insert(told_expirations), rows)
+    return [id_ for id_, _ in found]
 
 
 def schedule_credential(
@@ -235,6 +336,8 @@ def schedule_credential(
             updated_at=transaction.at,
         )
     )
+    if changed.rowcount:
+        add_credential_events(transaction, credential.workspace_id, "credential.updated", [credential.id])
     return changed.rowcount == 1
 
 
@@ -247,7 +350,11 @@ def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> 
     """
     forget_answers_about(transaction, id_)
     gone = delete(credentials).where(credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
-    return transaction.connection.execute(gone.returning(credentials.c.public_id)).scalar()
+    public_id: str | None = transaction.connection.execute(gone.returning(credentials.c.public_id)).scalar()
+    if public_id is not None:
+        webhooks.forget_credential(transaction, id_)
+        add_credential_events(transaction, workspace_id, "credential.deleted", [id_])
+    return public_id
 
 
 def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, reason: str | None) -> bool:
@@ -262,18 +369,16 @@ def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, rea
         )
         .values(revoked_at=transaction.at, revocation_reason=reason, updated_at=transaction.at)
     )
+    if changed.rowcount:
+        add_credential_events(transaction, workspace_id, "credential.revoked", [id_])
     return changed.rowcount == 1
 
 
 def find_opened_at(transaction: Transaction, id_: str) -> Moment | None:
     """When the recipient first viewed it. The fact belongs to interactions, which stand above; it is read here since
     mails are told with it."""
-    firsts = metadata.tables["credential_firsts"]
-    query = select(firsts.c.first_at).where(
-        firsts.c.credential_id == id_,
-        firsts.c.event_type == "credential_viewed",
-        firsts.c.triggered_by == "recipient",
-    )
+    engagements = metadata.tables["engagements"]
+    query = select(engagements.c.opened_at).where(engagements.c.credential_id == id_)
     return transaction.connection.execute(query).scalar()
 
 

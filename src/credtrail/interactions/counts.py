@@ -1,20 +1,22 @@
 """Counts kept beside the log, in the transaction that appends to it. Called by `record.py`.
 
-`daily_counts` holds sums per workspace and group, without any id of a credential or a person, and so outlives
-erasure; `credential_counts` and `credential_firsts` belong to one credential and go with it. Beside them, of
-pages alone: `page_action_counts`, what people do there that is no interaction, and `set_aside_counts`, what wasn't
-a person's doing; both are sums like the daily ones. A day is one in the workspace's time zone, of the time the
-interaction was triggered.
+`daily_counts` holds sums per workspace and group, `workspace_counts` and `quarter_counts` per workspace alone (what
+insights ask most is then a few rows), without any id of a credential or a person: they outlive erasure.
+`credential_counts` and `engagements` belong to one credential and go with it. Beside them, of pages alone:
+`page_action_counts`, what people do there that is no interaction, and `set_aside_counts`, what wasn't a person's
+doing; both are sums like the daily ones. A day is one in the workspace's time zone, of the time the interaction was
+triggered.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Table, func, select
 
 from credtrail.database import Key, RowSet, Transaction, Writes, metadata
 from credtrail.interactions.model import Interaction, PageActed
 from credtrail.interactions.visits import SetAside
-from credtrail.values import Moment
+from credtrail.values import EVENT_TYPES, Moment
 
 daily_counts = Table(
     "daily_counts",
@@ -65,15 +67,60 @@ credential_counts = Table(
     sqlite_with_rowid=False,
 )
 
-credential_firsts = Table(
-    "credential_firsts",
+engagements = Table(
+    "engagements",
     metadata,
     Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True),
-    Column("event_type", Key, primary_key=True),
-    Column("triggered_by", Key, primary_key=True),
-    Column("first_at", BigInteger, nullable=False),
+    # The earliest `triggered_at`, in whatever order they came in.
+    Column("opened_at", BigInteger),
+    Column("shared_at", BigInteger),
+    Column("guest_viewed_at", BigInteger),
+    Column("guest_verified_at", BigInteger),
+    # Which types there ever were: the sum of their `bit_of`.
+    Column("recipient_acts", BigInteger, nullable=False),
+    Column("guest_acts", BigInteger, nullable=False),
+    Column("guest_views", BigInteger, nullable=False),
+    Column("shares", BigInteger, nullable=False),
+    Column("guest_verifications", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+"""All that insights ask of one credential: opened and shared (or added to a profile) by its recipient, viewed and
+verified by guests."""
+
+workspace_counts = Table(
+    "workspace_counts",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Key, primary_key=True),
+    Column("event_type", Key, primary_key=True),
+    Column("triggered_by", Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+quarter_counts = Table(
+    "quarter_counts",
+    metadata,
+    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    # Of an hour, since 1970: some time zones are a quarter beside the others.
+    Column("quarter", BigInteger, primary_key=True),
+    Column("event_type", Key, primary_key=True),
+    Column("triggered_by", Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+QUARTER_MS = 900_000
+SHARES: tuple[str, ...] = tuple(one for one in EVENT_TYPES if "_shared_to_" in one or "_added_to_" in one)
+"""The types that count as shared: to a network, or added to a profile."""
+
+
+def bit_of(event_type: str) -> int:
+    """What stands for the type in a sum of types."""
+    return 1 << EVENT_TYPES.index(event_type)
+
+
+_BITS = {event_type: bit_of(event_type) for event_type in EVENT_TYPES}
 
 _ADD_DAILY = RowSet(
     "insert into daily_counts (workspace_id, group_id, day, event_type, triggered_by, count) "
@@ -98,19 +145,54 @@ _ADD_CREDENTIAL = RowSet(
     triggered_by="text",
     count="bigint",
 )
-_ADD_FIRST = RowSet(
-    "insert into credential_firsts (credential_id, event_type, triggered_by, first_at) "
-    "select credential_id, event_type, triggered_by, first_at from {rows} "
-    # Most are known to be earlier already: looking first is cheaper than a conflict, which locks the row.
-    "where not exists (select 1 from credential_firsts known where known.credential_id = rows.credential_id "
-    "and known.event_type = rows.event_type and known.triggered_by = rows.triggered_by "
-    "and known.first_at <= rows.first_at) "
-    "on conflict (credential_id, event_type, triggered_by) "
-    "do update set first_at = excluded.first_at where excluded.first_at < credential_firsts.first_at",
+_EARLIER = (
+    "{0} = case when engagements.{0} <= coalesce(excluded.{0}, engagements.{0}) then engagements.{0} "
+    "else coalesce(excluded.{0}, engagements.{0}) end"
+)
+_FIRSTS = ("opened_at", "shared_at", "guest_viewed_at", "guest_verified_at")
+_ADD_ENGAGEMENT = RowSet(
+    "insert into engagements (credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "  # noqa: S608 - our own words
+    "recipient_acts, guest_acts, guest_views, shares, guest_verifications) "
+    "select credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "
+    "recipient_acts, guest_acts, guest_views, shares, guest_verifications from {rows} where true "
+    f"on conflict (credential_id) do update set {', '.join(_EARLIER.format(first) for first in _FIRSTS)}, "
+    "recipient_acts = engagements.recipient_acts | excluded.recipient_acts, "
+    "guest_acts = engagements.guest_acts | excluded.guest_acts, "
+    "guest_views = engagements.guest_views + excluded.guest_views, "
+    "shares = engagements.shares + excluded.shares, "
+    "guest_verifications = engagements.guest_verifications + excluded.guest_verifications",
     credential_id="text",
+    opened_at="bigint",
+    shared_at="bigint",
+    guest_viewed_at="bigint",
+    guest_verified_at="bigint",
+    recipient_acts="bigint",
+    guest_acts="bigint",
+    guest_views="bigint",
+    shares="bigint",
+    guest_verifications="bigint",
+)
+_ADD_WORKSPACE = RowSet(
+    "insert into workspace_counts (workspace_id, day, event_type, triggered_by, count) "
+    "select workspace_id, day, event_type, triggered_by, count from {rows} where true "
+    "on conflict (workspace_id, day, event_type, triggered_by) "
+    "do update set count = workspace_counts.count + excluded.count",
+    workspace_id="text",
+    day="text",
     event_type="text",
     triggered_by="text",
-    first_at="bigint",
+    count="bigint",
+)
+_ADD_QUARTER = RowSet(
+    "insert into quarter_counts (workspace_id, quarter, event_type, triggered_by, count) "
+    "select workspace_id, quarter, event_type, triggered_by, count from {rows} where true "
+    "on conflict (workspace_id, quarter, event_type, triggered_by) "
+    "do update set count = quarter_counts.count + excluded.count",
+    workspace_id="text",
+    quarter="bigint",
+    event_type="text",
+    triggered_by="text",
+    count="bigint",
 )
 
 _ADD_PAGE_ACTION = RowSet(
@@ -140,26 +222,70 @@ _ADD_SET_ASIDE = RowSet(
 
 
 def add_counts(counted: list[tuple[Interaction, str]]) -> Writes:
-    """The statements that fold interactions, each with its day, into the three tables.
+    """The statements that fold interactions, each with its day, into the five tables.
 
     Rows go in sorted by key, so that two transactions never wait for each other in a circle.
     """
     daily: Counter[tuple[str, str, str, str, str]] = Counter()
     single: Counter[tuple[str, str, str, str]] = Counter()
-    firsts: dict[tuple[str, str, str], Moment] = {}
+    quarters: Counter[tuple[str, int, str, str]] = Counter()
+    engaged: dict[str, _Engagement] = {}
     for interaction, day in counted:
         _, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, _ = interaction
         daily[workspace_id, group_id, day, event_type, triggered_by] += 1
         single[credential_id, day, event_type, triggered_by] += 1
-        first = (credential_id, event_type, triggered_by)
-        if triggered_at < firsts.get(first, triggered_at + 1):
-            firsts[first] = triggered_at
+        quarters[workspace_id, triggered_at // QUARTER_MS, event_type, triggered_by] += 1
+        engagement = engaged.get(credential_id)
+        if engagement is None:
+            engagement = engaged[credential_id] = _Engagement()
+        engagement.add(event_type, triggered_by, triggered_at)
+    whole: Counter[tuple[str, str, str, str]] = Counter()
+    for (workspace_id, _, day, event_type, triggered_by), count in daily.items():
+        whole[workspace_id, day, event_type, triggered_by] += count
     return (
         (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
-        (_ADD_FIRST, [(*key, at) for key, at in sorted(firsts.items())]),
+        (_ADD_ENGAGEMENT, [(id_, *engaged[id_].row()) for id_ in sorted(engaged)]),
         # Last, since these few rows are the ones that everybody waits for.
         (_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items())]),
+        (_ADD_WORKSPACE, [(*key, count) for key, count in sorted(whole.items())]),
+        (_ADD_QUARTER, [(*key, count) for key, count in sorted(quarters.items())]),
     )
+
+
+class _Engagement:
+    """What one transaction adds to a credential's row."""
+
+    __slots__ = ("acts", "firsts", "sums")
+
+    def __init__(self) -> None:
+        self.firsts: list[Moment | None] = [None, None, None, None]
+        self.acts = [0, 0]
+        self.sums = [0, 0, 0]
+
+    def add(self, event_type: str, triggered_by: str, at: Moment) -> None:
+        if triggered_by == "recipient":
+            self.acts[0] |= _BITS[event_type]
+            if event_type == "credential_viewed":
+                self._first(0, at)
+            elif event_type in SHARES:
+                self._first(1, at)
+                self.sums[1] += 1
+        else:
+            self.acts[1] |= _BITS[event_type]
+            if event_type == "credential_viewed":
+                self._first(2, at)
+                self.sums[0] += 1
+            elif event_type == "credential_verified":
+                self._first(3, at)
+                self.sums[2] += 1
+
+    def _first(self, place: int, at: Moment) -> None:
+        known = self.firsts[place]
+        if known is None or at < known:
+            self.firsts[place] = at
+
+    def row(self) -> tuple[Moment | None, ...]:
+        return (*self.firsts, *self.acts, *self.sums)
 
 
 def add_page_counts(acted: list[tuple[PageActed, str]], aside: list[tuple[SetAside, str, str]]) -> Writes:
@@ -193,6 +319,22 @@ def list_set_aside_counts(
         .order_by(table.day, table.reason)
     )
     return [(day, reason, int(count)) for day, reason, count in transaction.connection.execute(query)]
+
+
+def sum_interactions(
+    transaction: Transaction, credential_ids: Iterable[str]
+) -> dict[str, dict[tuple[str, str], int]]:
+    """How many of each type by whom (`("credential_viewed", "guest")`), for each of these credentials that has any."""
+    table = credential_counts.c
+    query = (
+        select(table.credential_id, table.event_type, table.triggered_by, func.sum(table.count))
+        .where(table.credential_id.in_(list(credential_ids)))
+        .group_by(table.credential_id, table.event_type, table.triggered_by)
+    )
+    sums: dict[str, dict[tuple[str, str], int]] = {}
+    for id_, event_type, triggered_by, count in transaction.connection.execute(query):
+        sums.setdefault(id_, {})[event_type, triggered_by] = int(count)
+    return sums
 
 
 def find_audience(transaction: Transaction, credential_id: str) -> tuple[int, str | None]:

@@ -4,6 +4,7 @@ A log keeps interactions for good and lists them by id, newest first. It is used
 checks the credential and folds the counts.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from credtrail.database import Transaction, Writes
@@ -18,6 +19,9 @@ class Log(Protocol):
 
     def find(self, transaction: Transaction, workspace_id: str, id_: str) -> Interaction | None:
         """One interaction of this workspace."""
+
+    def find_all(self, transaction: Transaction, ids: Collection[str]) -> list[Interaction]:
+        """Those of these that are there, of any workspace, in no set order."""
 
     def page(
         self,

@@ -1,5 +1,6 @@
 """The log of interactions in SQLite or PostgreSQL."""
 
+from collections.abc import Collection
 from functools import partial
 
 from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Table, select, union_all
@@ -59,6 +60,11 @@ class SqlLog:
         )
         row = transaction.connection.execute(query).first()
         return Interaction(*row) if row else None
+
+    def find_all(self, transaction: Transaction, ids: Collection[str]) -> list[Interaction]:
+        """In one query."""
+        query = select(interactions).where(interactions.c.id.in_(ids))
+        return [Interaction(*row) for row in transaction.connection.execute(query)]
 
     def page(
         self,

@@ -21,6 +21,8 @@ from credtrail.interactions.log import Log
 from credtrail.interactions.model import PAGE_ACTIONS, Certainty, Interaction, PageActed, Reason
 from credtrail.interactions.visits import Allowances, SetAside, Shelf
 from credtrail.values import Answer, IdempotencyKey, Moment, day_of
+from credtrail.webhooks.model import Event, type_of
+from credtrail.webhooks.outbox import event_writes
 
 Outcome = Interaction | SetAside | PageActed | Refusal
 
@@ -106,9 +108,16 @@ class Recorder:
             *self._log.append([interaction for interaction, _ in batch.recorded]),
             *keep_answers(transaction.at, batch.to_keep),
             *(batch.pages.writes() if batch.pages else ()),
+            *event_writes([_event_of(interaction) for interaction, _ in batch.recorded]),
             *add_counts(batch.recorded),
         )
         return writes, answers
+
+
+def _event_of(interaction: Interaction) -> Event:
+    """What webhooks tell of it, under the interaction's own id."""
+    type_ = type_of(interaction.event_type)
+    return Event(interaction.id, interaction.workspace_id, type_, interaction.credential_id)
 
 
 class _Batch:

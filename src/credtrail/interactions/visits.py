@@ -10,7 +10,7 @@ or a cookie.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, delete, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, delete, func, select
 
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, cut, metadata
 from credtrail.interactions.model import Reason
@@ -170,6 +170,13 @@ def list_set_aside(
         query = query.where(table.c.reason == reason)
     query = cut(query, table.c.id, edge=edge, newer=newer, limit=limit)
     return [SetAside(*row) for row in transaction.connection.execute(query)]
+
+
+def count_set_aside(transaction: Transaction, credential_ids: Iterable[str]) -> int:
+    """How many set-aside rows are kept of these credentials."""
+    table = set_aside_interactions
+    query = select(func.count()).where(table.c.credential_id.in_(list(credential_ids)))
+    return transaction.connection.execute(query).scalar_one()
 
 
 def forget_old(transaction: Transaction, *, set_aside_days: int, visit_seconds: int) -> int:
