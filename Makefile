@@ -41,6 +41,9 @@ fix: .venv/.dev ## Mend format, lint and docs/settings.md as far as that goes by
 smoke: .venv/.dev ## Start the program, post, view, count, stop: the main job once, in seconds.
 	@$(BIN)/python tests/smoke.py
 
+fuzz: .venv/.dev ## Hold properties and the API document against four times as many generated cases as `make test` does.
+	@THOROUGH=1 $(BIN)/pytest -n 2 --dist worksteal tests/test_openapi.py tests/credentials tests/designs tests/interactions tests/web
+
 bench: .venv/.dev ## Measure durable interactions a second and their latency, beside what the machine can do.
 	@$(BIN)/python bench/bench.py
 
@@ -69,4 +72,4 @@ clean: ## Remove what was made here, but for ./var, where the data is.
 .venv/.dev: pyproject.toml requirements/dev.txt tools/set_up.sh
 	@sh tools/set_up.sh dev test
 
-.PHONY: help run install test check fix smoke bench soak pages languages lock clean
+.PHONY: help run install test check fix smoke fuzz bench soak pages languages lock clean

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from growth import Look, measure_growth
+from hooks import LEAST_OF_BARE, MOST_SLOWER, Delivered, all_urls, measure_webhooks
 from load import NO_STORAGE, Load, find_wrk, pgbench, prepare_pgbench, serving, sqlite_commits, wrk
 from rich.console import Console
 from rich.progress import Progress
@@ -88,16 +89,9 @@ def main() -> None:
                 targets += judge_documents(drawing, served)
                 figures["documents"] = {" ".join(name): ms for name, ms in drawing.items()} | asdict(served)
             if given.only in (None, "search"):
-                for database in DATABASES:
-                    url = (
-                        postgres.create("search")
-                        if database == "postgresql"
-                        else f"sqlite:///{folder}/search.db"
-                    )
-                    searched = measure_search(url, folder, stored, console)
-                    show_search(database, searched, console)
-                    targets += judge_search(database, searched)
-                    figures[f"search {database}"] = asdict(searched)
+                targets += bench_search(folder, postgres, stored, figures)
+            if given.only in (None, "webhooks"):
+                targets += bench_webhooks(folder, postgres, seconds, runs, figures)
             if given.only in (None, "growth"):
                 for database in DATABASES:
                     before, after, memory = measure_growth(
@@ -114,6 +108,31 @@ def main() -> None:
         sys.exit(1)
 
 
+def bench_search(folder: Path, postgres: Postgres, stored: int, figures: dict[str, object]) -> list[Target]:
+    """Searches among many credentials."""
+    targets = []
+    for database in DATABASES:
+        url = postgres.create("search") if database == "postgresql" else f"sqlite:///{folder}/search.db"
+        searched = measure_search(url, folder, stored, console)
+        show_search(database, searched, console)
+        targets += judge_search(database, searched)
+        figures[f"search {database}"] = asdict(searched)
+    return targets
+
+
+def bench_webhooks(
+    folder: Path, postgres: Postgres, seconds: int, runs: int, figures: dict[str, object]
+) -> list[Target]:
+    """Deliveries, and recording beside them."""
+    targets = []
+    for database, urls in zip(DATABASES, all_urls(folder, postgres), strict=True):
+        console.print(f"[bold]Webhooks, {database}[/bold]")
+        delivered = measure_webhooks(urls, folder, seconds, runs, console)
+        targets += judge_webhooks(database, delivered)
+        figures[f"webhooks {database}"] = asdict(delivered)
+    return targets
+
+
 def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -123,7 +142,7 @@ def read_arguments() -> argparse.Namespace:
         "--quick", action="store_true", help="short runs, and 100 000 stored instead of a million"
     )
     parser.add_argument(
-        "--only", choices=["rates", "pages", "search", "growth"], help="one part instead of all"
+        "--only", choices=["rates", "pages", "search", "webhooks", "growth"], help="one part instead of all"
     )
     parser.add_argument("--strict", action="store_true", help="exit with status 1 when a target is missed")
     parser.add_argument(
@@ -220,6 +239,25 @@ def judge_search(database: str, searched: Searched) -> list[Target]:
             f"{database}: at least {CREATED_PER_SECOND:,} credentials created a second",
             f"{searched.created_per_second:,.0f}",
             searched.created_per_second >= CREATED_PER_SECOND,
+        ),
+    ]
+
+
+def judge_webhooks(database: str, delivered: Delivered) -> list[Target]:
+    """The promises about deliveries, and about what they cost recording."""
+    return [
+        *(
+            Target(
+                f"{database}: deliveries with {name} ≥ {LEAST_OF_BARE} of a bare loop",
+                f"{rate / delivered.bare:.2f} ({rate:,.0f} a second)",
+                rate / delivered.bare >= LEAST_OF_BARE,
+            )
+            for name, rate in (("one endpoint", delivered.one), ("50 endpoints", delivered.fifty))
+        ),
+        Target(
+            f"{database}: recording with an endpoint slower by less than {MOST_SLOWER:.0%}",
+            f"{1 - delivered.recorded_with / delivered.recorded_without:.0%}",
+            delivered.recorded_with > (1 - MOST_SLOWER) * delivered.recorded_without,
         ),
     ]
 

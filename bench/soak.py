@@ -21,11 +21,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from servers import Postgres, Server, World, make_world
+from soak_webhooks import soak_webhooks
 from sqlalchemy import select
 
 from credtrail.database import Transaction
 from credtrail.database.open import write_once
-from credtrail.interactions.counts import credential_counts, credential_firsts, daily_counts
+from credtrail.interactions.counts import credential_counts, daily_counts, engagements, workspace_counts
 from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import (
     Interaction,
@@ -59,19 +60,42 @@ def main() -> None:
     parser.add_argument(
         "--seconds-per-run", type=float, default=3.0, help="longest time between two kills (default 3)"
     )
+    parser.add_argument(
+        "--only", choices=["recording", "webhooks"], help="kill servers, or workers that deliver; else both"
+    )
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     given = parser.parse_args()
     wanted = ["sqlite", "postgresql"] if given.database == "both" else [given.database]
-    columns = [soak(name, given) for name in wanted]
+    wrong = []
+    if given.only != "recording":
+        for name in wanted:
+            console.print(f"Webhooks on {name}")
+            wrong += soak_delivering(name, given.kills)
+    columns = [soak(name, given) for name in wanted] if given.only != "webhooks" else []
     table = Table("", *wanted)
     for row in zip(*(column.items() for column in columns), strict=True):
         table.add_row(row[0][0], *(f"{value:,}" for _, value in row))
-    console.print(table)
-    wrong = [key for column in columns for key, value in column.items() if key.startswith("! ") and value]
+    if columns:
+        console.print(table)
+    wrong += [key for column in columns for key, value in column.items() if key.startswith("! ") and value]
     if wrong:
         console.print(f"[red]Not as it must be:[/red] {', '.join(wrong)}")
         sys.exit(1)
     console.print("Nothing acknowledged was lost, nothing was invented, and the counts are right.")
+
+
+def soak_delivering(database: str, kills: int) -> list[str]:
+    """Webhooks on one database, through all the kills of workers; what was wrong."""
+    with tempfile.TemporaryDirectory(prefix="credtrail-soak-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        postgres = Postgres(folder) if database == "postgresql" else None
+        try:
+            url = postgres.create("soak") if postgres else f"sqlite:///{folder}/soak.db"
+            return soak_webhooks(make_world(url, 50), folder, kills, console)
+        finally:
+            if postgres:
+                postgres.close()
 
 
 def soak(database: str, given: argparse.Namespace) -> dict[str, int]:
@@ -231,16 +255,23 @@ def compare(ledger: Ledger) -> dict[str, int]:
 def _count_differences(transaction: Transaction, rows: list[Interaction]) -> int:
     daily: Counter[tuple[str, ...]] = Counter()
     single: Counter[tuple[str, ...]] = Counter()
-    firsts: dict[tuple[str, ...], int] = {}
+    whole: Counter[tuple[str, ...]] = Counter()
+    views: Counter[tuple[str, ...]] = Counter()
     for row in rows:
         day = day_of(row.triggered_at, "UTC")
         daily[row.workspace_id, row.group_id, day, row.event_type, row.triggered_by] += 1
         single[row.credential_id, day, row.event_type, row.triggered_by] += 1
-        key = (row.credential_id, row.event_type, row.triggered_by)
-        firsts[key] = min(row.triggered_at, firsts.get(key, row.triggered_at))
+        whole[row.workspace_id, day, row.event_type, row.triggered_by] += 1
+        views[(row.credential_id,)] += (row.event_type, row.triggered_by) == ("credential_viewed", "guest")
     different = 0
-    for table, counted in ((daily_counts, daily), (credential_counts, single), (credential_firsts, firsts)):
-        stored = {tuple(row[:-1]): row[-1] for row in transaction.connection.execute(select(table))}
+    viewed = select(engagements.c.credential_id, engagements.c.guest_views)
+    for query, counted in (
+        (select(daily_counts), daily),
+        (select(credential_counts), single),
+        (select(workspace_counts), whole),
+        (viewed, views),
+    ):
+        stored = {tuple(row[:-1]): row[-1] for row in transaction.connection.execute(query)}
         different += len(set(stored.items()) ^ set(counted.items()))
     return different
 

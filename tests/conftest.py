@@ -7,6 +7,7 @@ nothing of it. Robin is a recipient.
 import atexit
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2 as httpx
 import pytest
@@ -34,6 +36,12 @@ from credtrail.settings import Settings
 
 SECRET_KEY = "a secret key that is only good for tests"
 VERSION = "2022-10-26"
+THOROUGH = os.environ.get("THOROUGH") == "1"
+
+
+def examples(count: int) -> int:
+    """How many generated cases a property is held against: all of them in `make fuzz`, a quarter in `make test`."""
+    return count if THOROUGH else max(10, count // 4)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -96,7 +104,7 @@ def dialect(request):
 
 
 @pytest.fixture
-def database_url(dialect, templates, tmp_path):
+def database_url(dialect, templates, tmp_path, stage):
     """An empty, migrated database."""
     template = templates(dialect)
     if dialect == "sqlite":
@@ -104,10 +112,56 @@ def database_url(dialect, templates, tmp_path):
         shutil.copy(template, path)
         yield f"sqlite:///{path}"
         return
-    name = f"t_{time.time_ns()}"
-    template.psql(f"create database {name} template template_credtrail")
-    yield postgres_url(template, name)
-    template.psql(f"drop database {name} with (force)")
+    yield postgres_url(template, stage.clear_name(template))
+    stage.sweep(template)
+
+
+_SWEEP = """
+\\c {name}
+select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid();
+set session_replication_role = replica;
+do $$ declare swept text; begin
+  for swept in select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'
+  loop execute format('delete from %I', swept); end loop;
+end $$;
+select 'shape ' || (select count(*) from pg_class) || ' ' || (select count(*) from pg_constraint) || ' '
+  || (select version_num from alembic_version) || '.';
+"""
+
+
+class Stage:
+    """A PostgreSQL database used by test after test and swept between: to make one takes longer than most tests.
+
+    One whose tables a test has changed is dropped.
+    """
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+        self._shape = ""
+
+    def clear_name(self, server) -> str:
+        """The name of a database with all tables and no rows."""
+        if self._name is None:
+            self._name = f"t_{time.time_ns()}"
+            server.psql(f"create database {self._name} template template_credtrail")
+            self._shape = self._swept_shape(server)
+        return self._name
+
+    def sweep(self, server) -> None:
+        """Delete all rows, and end what is still connected."""
+        if self._swept_shape(server) != self._shape:
+            server.psql(f"drop database {self._name} with (force)")
+            self._name = None
+
+    def _swept_shape(self, server) -> str:
+        said = server.psql(_SWEEP.format(name=self._name))
+        return "".join(re.findall(r"shape [^.]+", said))
+
+
+@pytest.fixture(scope="session")
+def stage():
+    """One for each process of tests."""
+    return Stage()
 
 
 @pytest.fixture
@@ -140,13 +194,13 @@ class Cast:
     cleos_credential_id: str
 
 
-def add_cast(settings: Settings) -> Cast:
-    """Write the cast into an empty database."""
+def add_cast(settings: Settings, company: str = "") -> Cast:
+    """Write the cast into a database: an empty one, or one where no other `company` is called so."""
     ada, ben, cleo = make_token(), make_token(), make_token()
 
     def act(transaction):
-        meadow = add_workspace(transaction, "Open Meadow Academy")
-        other = add_workspace(transaction, "Cleo's Institute", "Asia/Tokyo")
+        meadow = add_workspace(transaction, f"Open Meadow Academy{company}")
+        other = add_workspace(transaction, f"Cleo's Institute{company}", "Asia/Tokyo")
         add_token(transaction, meadow.id, "Ada's", digest_token(ada))
         add_token(transaction, meadow.id, "Ben's", digest_token(ben), access="read")
         add_token(transaction, other.id, "Cleo's", digest_token(cleo))
@@ -275,6 +329,37 @@ class Server:
     def read_log(self) -> str:
         """What it has logged so far."""
         return self._log.read_text()
+
+
+class Standing(NamedTuple):
+    """A server that stands for the whole run, and the settings of its database."""
+
+    server: Server
+    settings: Settings
+
+
+@pytest.fixture(scope="session")
+def standing_servers(templates, tmp_path_factory):
+    """One for each kind of database, for tests that ask nothing of it but a cast of their own."""
+    made: dict[str, Standing] = {}
+
+    def standing(dialect: str) -> Standing:
+        if dialect not in made:
+            template = templates(dialect)
+            if dialect == "sqlite":
+                path = tmp_path_factory.mktemp("standing") / "credtrail.db"
+                shutil.copy(template, path)
+                url = f"sqlite:///{path}"
+            else:
+                template.psql("create database standing template template_credtrail")
+                url = postgres_url(template, "standing")
+            settings = Settings(database_url=url, secret_key=SECRET_KEY)
+            made[dialect] = Standing(Server(settings).start(), settings)
+        return made[dialect]
+
+    yield standing
+    for one in made.values():
+        one.server.stop()
 
 
 @pytest.fixture

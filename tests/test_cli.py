@@ -296,7 +296,15 @@ def test_serve_with_work_does_the_jobs(settings, cast):
     running = Server(settings, "--with-work").start()
     log = running.stop()
     done = [json.loads(line)["job"] for line in log.splitlines() if '"job done"' in line]
-    assert sorted(done) == ["forget_answers", "forget_visits", "refresh_statistics"]
+    assert sorted(done) == [
+        "forget_answers",
+        "forget_imports",
+        "forget_sessions",
+        "forget_visits",
+        "forget_webhooks",
+        "note_expired",
+        "refresh_statistics",
+    ]
 
 
 def test_a_taken_port_is_told(settings, cast, credtrail):
@@ -308,3 +316,61 @@ def test_a_taken_port_is_told(settings, cast, credtrail):
     assert answer.returncode == 3  # the HTTP server's own number for "could not start"
     assert "address already in use" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_users_come_in_by_the_command_line(credtrail):
+    credtrail("workspace", "create", "Open Meadow Academy")
+    made = credtrail("user", "create", "Ada@Meadow.example", "--name", "Ada")
+    assert made.returncode == 0, made.stderr
+    assert re.search(r"http://127\.0\.0\.1:8000/dashboard/link/\S{40,}", made.stdout)
+    again = credtrail("user", "create", "ada@meadow.example", "--name", "Ada")
+    assert again.returncode == 1
+    assert "credtrail user link" in again.stderr
+    assert credtrail("user", "create", "nobody", "--name", "x").returncode == 1
+    assert "owner" in credtrail("user", "create", "b@meadow.example", "--name", "B", "--role", "boss").stderr
+    wrong = credtrail("user", "create", "b@meadow.example", "--name", "B", "--workspace", "Nowhere")
+    assert "There is no workspace named" in wrong.stderr
+    link = credtrail("user", "link", "ada@meadow.example")
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/dashboard/link/\S{40,}\n", link.stdout)
+    assert credtrail("user", "link", "nobody@meadow.example").returncode == 1
+    assert "Open Meadow Academy (owner)" in credtrail("user", "list").stdout
+
+
+def test_persons_are_told_and_forgotten(credtrail, settings, cast):
+    known = credtrail("person", "export", "robin@learner.example", "--workspace", "Open Meadow Academy")
+    assert known.returncode == 0, known.stderr
+    assert {one["id"] for one in json.loads(known.stdout)["credentials"]} == {
+        cast.credential_id,
+        cast.draft_id,
+    }
+    command = ("person", "erase", "ROBIN@learner.example", "--workspace", "Open Meadow Academy", "--yes")
+    assert "Erased: 2" in credtrail(*command).stdout
+    assert "knows nobody" in credtrail(*command).stderr
+
+
+def test_the_first_user_is_made_by_a_link_that_the_server_prints_and_does_not_log(settings, cast, capfd):
+    running = Server(settings).start()
+    log = running.stop()
+    [link] = re.findall(r"http\S+/dashboard/set-up/\S{40,}", capfd.readouterr().out)
+    assert link.startswith(running.url)
+    assert "set-up" not in log
+
+
+def test_webhooks_by_the_command_line(credtrail, settings, cast):
+    here = ("--workspace", "Open Meadow Academy")
+    made = credtrail("webhook", "create", "https://hooks.example/x", *here, "--type", "credential.viewed")
+    assert made.returncode == 0, made.stderr
+    id_ = re.search(r"webhook (\w{26})", made.stdout)[1]
+    assert re.search(r"^whsec_\S{44}$", made.stdout, re.M)
+    assert "must begin with https" in credtrail("webhook", "create", "http://hooks.example/x", *here).stderr
+    wrong = credtrail("webhook", "create", "https://hooks.example/x", *here, "--type", "credential.loved")
+    assert "credential.loved" in wrong.stderr
+    assert "credential.viewed" in credtrail("webhook", "list", *here).stdout
+    assert "paused" in credtrail("webhook", "update", id_, *here, "--status", "paused").stdout
+    assert re.fullmatch(r"whsec_\S{44}\n", credtrail("webhook", "rotate", id_, *here).stdout)
+    assert "Queued" in credtrail("webhook", "test", id_, *here).stdout
+    assert "waiting" in credtrail("webhook", "deliveries", id_, *here).stdout
+    assert "again: 0" in credtrail("webhook", "redeliver", id_, *here).stdout
+    assert credtrail("webhook", "list", "--workspace", "Cleo's Institute").stdout.count("hooks.example") == 0
+    assert "no webhook" in credtrail("webhook", "rotate", id_, "--workspace", "Cleo's Institute").stderr
+    assert credtrail("webhook", "delete", id_, *here).stdout == "Deleted.\n"

@@ -25,6 +25,8 @@ from documents import ROOT
 
 SOURCE = ROOT / "src" / "credtrail"
 MODULES = sorted(SOURCE.rglob("*.py"))
+SQL_STANDS_IN = ("store", "outbox", "log_sql", "search_sql", "counts", "visits")
+"""And in files whose name ends in `_store`."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BANNED = {
     "util",
@@ -103,7 +105,7 @@ def test_the_environment_is_read_in_one_place(module):
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_sql_stands_only_in_stores_logs_and_the_database(module):
     within = module.relative_to(SOURCE)
-    if within.parts[0] == "database" or within.stem in ("store", "log_sql", "search_sql", "counts", "visits"):
+    if within.parts[0] == "database" or within.stem in SQL_STANDS_IN or within.stem.endswith("_store"):
         return
     tree = ast.parse(module.read_text())
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} | {

@@ -64,6 +64,17 @@ FOREIGN = {
     ("POST", "/images"): ("body", 415),
     ("GET", "/images/{id}"): ("path", 404),
     ("DELETE", "/images/{id}"): ("path", 404),
+    ("GET", "/webhooks"): ("list", 200),
+    ("POST", "/webhooks"): ("list", 400),
+    ("GET", "/webhooks/{id}"): ("path", 404),
+    ("PATCH", "/webhooks/{id}"): ("path", 404),
+    ("DELETE", "/webhooks/{id}"): ("path", 404),
+    ("POST", "/webhooks/{id}/rotate-secret"): ("path", 404),
+    ("POST", "/webhooks/{id}/test"): ("path", 404),
+    ("POST", "/webhooks/{id}/redeliver"): ("path", 404),
+    ("GET", "/webhooks/{id}/deliveries"): ("path", 404),
+    ("GET", "/webhooks/{id}/deliveries/{deliveryId}"): ("path", 404),
+    ("POST", "/webhooks/{id}/deliveries/{deliveryId}/redeliver"): ("path", 404),
     ("GET", "/workspace"): ("list", 200),
     ("GET", "/me"): ("list", 200),
 }
@@ -121,7 +132,15 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         json={"name": "Warm", "subject": "Ada's secret subject", "body": "x"},
     ).json()
     attribute = client.post("/v1/attributes", headers=headers(cast.ada), json={"name": "Ada grade"}).json()
+    hook = client.post(
+        "/v1/webhooks",
+        headers=headers(cast.ada),
+        json={"url": "https://ada.example/hook", "types": ["credential.viewed"]},
+    ).json()
+    client.post(f"/v1/webhooks/{hook['id']}/test", headers=headers(cast.ada), json={})
+    deliveries = client.get(f"/v1/webhooks/{hook['id']}/deliveries", headers=headers(cast.ada)).json()
     of_adas = {
+        "webhooks": hook["id"],
         "attributes": attribute["id"],
         "email-templates": template["id"],
         "credential-interactions": made["id"],
@@ -142,9 +161,12 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         "/attributes/{id}": {"name": "Mallory's"},
         "/groups": {"name": "Mallory's", "designIds": [design["id"]]},
         "/designs": a_design(image["id"]),
+        "/webhooks/{id}/redeliver": {"createdFrom": "2020-01-01T00:00:00Z"},
     }
+    client.get("/v1/me", headers=headers(cast.cleo))  # notes that her token is used
     before = snapshot(settings)
     filled = path.replace("{id}", of_adas.get(path.split("/")[1], ""))
+    filled = filled.replace("{deliveryId}", deliveries["data"][0]["id"])
     filters = f"?credentialId={cast.credential_id}" if kind == "list" and "interactions" in path else ""
     answer = client.request(
         method,
@@ -166,6 +188,9 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         image["id"],
         "Ada's secret subject",
         "Ada grade",
+        hook["id"],
+        hook["secret"],
+        "ada.example",
     ):
         if (
             path not in ("/credentials", "/credentials/search") or secret != "Robin Ñandú"

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from conftest import headers, in_transaction
+from conftest import examples, headers, in_transaction
 from credtrail.accounts.model import digest_token, make_token
 from credtrail.accounts.store import add_token, add_workspace
 from credtrail.credentials.store import add_credential
@@ -25,8 +25,8 @@ from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES_PER_OPERATION = 40
-WALKS, STEPS = 60, 20
+EXAMPLES_PER_OPERATION = examples(40)
+WALKS, STEPS = examples(60), 20
 
 
 def test_the_document_lists_every_endpoint_and_names_its_version(client, house):

@@ -8,4 +8,4 @@ Begin reading at `app.py` (every part and every route), then at `interactions/re
 (the only way an interaction comes to be).
 """
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

@@ -5,7 +5,7 @@ Called by `serve` (in each server process) and by the tests.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,30 @@ from starlette.routing import Route
 from credtrail import metrics
 from credtrail.accounts.api import Accounts
 from credtrail.accounts.model import digest_token, is_well_formed
-from credtrail.accounts.store import find_token
+from credtrail.accounts.store import find_token, note_token_used
 from credtrail.attributes.api import Attributes
 from credtrail.credentials.api import Credentials
 from credtrail.credentials.bulk_api import BulkCredentials
 from credtrail.credentials.links import RecipientLinks
+from credtrail.dashboard.account import Account
+from credtrail.dashboard.attributes import Attributes as AttributesPages
+from credtrail.dashboard.credential import OneCredential
+from credtrail.dashboard.credentials import Credentials as CredentialsPages
+from credtrail.dashboard.design_editor import DesignEditor
+from credtrail.dashboard.designs import DesignList
+from credtrail.dashboard.door import Door, View
+from credtrail.dashboard.email_templates import EmailTemplates as EmailTemplatesPages
+from credtrail.dashboard.groups import Groups as GroupsPages
+from credtrail.dashboard.home import Home
+from credtrail.dashboard.images import ImageList
+from credtrail.dashboard.imports import Imports
+from credtrail.dashboard.live import Live
+from credtrail.dashboard.members import Members
+from credtrail.dashboard.persons import Persons
+from credtrail.dashboard.settings import WorkspaceSettings
+from credtrail.dashboard.sign_in import SignIn
+from credtrail.dashboard.tokens import Tokens
+from credtrail.dashboard.webhooks import WebhookPages
 from credtrail.database import Database
 from credtrail.database.migrate import is_current
 from credtrail.database.open import open_database
@@ -29,6 +48,7 @@ from credtrail.designs.api import Designs
 from credtrail.designs.cache import DiskCache
 from credtrail.designs.images_api import Images
 from credtrail.designs.press import Press
+from credtrail.errors import Refusal
 from credtrail.groups.api import Groups
 from credtrail.groups.store import uses_design
 from credtrail.interactions.api import Interactions
@@ -40,7 +60,9 @@ from credtrail.pages.documents import Documents
 from credtrail.pages.reports import ReportLimits, Reports
 from credtrail.pages.token import PageTokens
 from credtrail.pages.views import Pages
+from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
+from credtrail.values import now
 from credtrail.web.edge import Edge
 from credtrail.web.endpoint import Caller, Endpoint
 from credtrail.web.gate import Gate, Receive, Scope, Send
@@ -50,6 +72,7 @@ from credtrail.web.limits import NetworkLimit, RateLimit, limit_per_minute
 from credtrail.web.openapi import encode_document
 from credtrail.web.paging import Cursors
 from credtrail.web.reference import Reference
+from credtrail.webhooks.api import Webhooks
 
 
 @dataclass(frozen=True)
@@ -60,6 +83,7 @@ class Parts:
     database: Database
     recorder: Recorder
     endpoints: Sequence[Endpoint]
+    views: Sequence[View]
     application: Any
 
 
@@ -84,8 +108,10 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Images(database, cursors).endpoints(),
         *Attributes(database).endpoints(),
         *EmailTemplates(database, cursors).endpoints(),
+        *Webhooks(database, cursors, Seal(secret_key, "webhooks"), settings.webhook_hosts).endpoints(),
         *Accounts(database).endpoints(),
     ]
+    documents = Documents(database, press, settings.public_url)
     tokens = PageTokens(secret_key)
     pages = Pages(database, tokens, settings.public_url, settings.facebook_app_id)
     reports = Reports(
@@ -101,9 +127,34 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     )
     limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
     gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
-    site = _site(settings, database, recorder, press, pages, reports, endpoints)
+    door = Door(database, settings, secret_key, cursors)
+    totp = Seal(secret_key, "totp")
+    views = [
+        *SignIn(database, door, settings, totp).views(),
+        *Account(database, door, totp).views(),
+        *Home(database).views(),
+        *Live(database, log).views(),
+        *DesignList(database).views(),
+        *DesignEditor(database, press).views(),
+        *ImageList(database).views(),
+        *Tokens(database, settings.public_url).views(),
+        *CredentialsPages(database, press, settings.public_url).views(),
+        *OneCredential(
+            database, log, press, documents, RecipientLinks(secret_key), settings.public_url
+        ).views(),
+        *Imports(database).views(),
+        *GroupsPages(database).views(),
+        *AttributesPages(database).views(),
+        *EmailTemplatesPages(database, settings.mail_from, settings.public_url).views(),
+        *Members(database, settings.public_url).views(),
+        *Persons(database, log, press, settings.public_url).views(),
+        *WebhookPages(database, Seal(secret_key, "webhooks"), settings.webhook_hosts).views(),
+        *WorkspaceSettings(database, settings.public_url).views(),
+    ]
+    dashboard = door.routes(views)
+    site = _site(settings, database, recorder, press, documents, pages, reports, endpoints, dashboard)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
-    return Parts(settings, database, recorder, endpoints, application)
+    return Parts(settings, database, recorder, endpoints, views, application)
 
 
 def _site(
@@ -111,18 +162,20 @@ def _site(
     database: Database,
     recorder: Recorder,
     press: Press,
+    documents: Documents,
     pages: Pages,
     reports: Reports,
     endpoints: Sequence[Endpoint],
+    dashboard: Sequence[Route],
 ) -> Starlette:
     health = Health(lambda: is_current(database))
-    documents = Documents(database, press, settings.public_url)
     reference = Reference(encode_document(endpoints, settings.public_url))
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         recorder.start()
-        yield
+        # Set by the server as it is told to stop, for streams that would go on.
+        yield {"stopping": asyncio.Event()}
         # Everything accepted is committed and answered before the database is let go.
         await recorder.close()
         await press.close()
@@ -144,6 +197,7 @@ def _site(
             Route("/credentials/{public_id}/interactions", reports.take_interaction, methods=["POST"]),
             Route("/v1/openapi.json", reference.show_document),
             Route("/docs", reference.show_page),
+            *dashboard,
             Route("/static/{digest}/{path:path}", serve_static),
             Route("/healthz", health.show_alive),
             Route("/readyz", health.show_ready),
@@ -170,6 +224,10 @@ class _Entrance:
             await self._site(scope, receive, send)  # type: ignore[arg-type]
 
 
+_USED_MS = 5 * 60_000
+"""How exactly it is known when a token was last used."""
+
+
 def _find_caller_in(database: Database) -> Any:
     async def find_caller(token: str) -> Caller | None:
         if not is_well_formed(token):
@@ -178,6 +236,9 @@ def _find_caller_in(database: Database) -> Any:
         found = await database.look(lambda transaction: find_token(transaction, digest))
         if found is None:
             return None
+        if found.last_used_at is None or now() - found.last_used_at > _USED_MS:
+            with suppress(Refusal):  # whoever may read is served while nothing can be written
+                await database.write(lambda transaction: note_token_used(transaction, found.id))
         return Caller(found.id, found.workspace_id, found.access == "full", found.expires_at)
 
     return find_caller

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from credtrail.accounts import people_store as people
 from credtrail.accounts import store as accounts
 from credtrail.accounts.model import IssuerProfile
 from credtrail.credentials.model import Credential
@@ -22,6 +23,7 @@ from credtrail.interactions.model import Interaction
 from credtrail.values import IdMaker, Moment, day_of
 
 WORKSPACE = "Open Meadow Academy"
+USER = "demo@localhost"
 _SEED = 20_240_312
 _WEEKS = 6
 _REVOKED = 7
@@ -109,28 +111,36 @@ class World:
 
     credential: Credential | None
     is_new: bool
+    user_id: str
 
 
 def make_world(transaction: Transaction, token_digest: str) -> World:
-    """Make the demo workspace unless it is there, and give it one more token; all in this transaction."""
+    """Make the demo workspace and its user unless they are there; the demo token is made anew. One transaction."""
     workspace = accounts.find_workspace(transaction, name=WORKSPACE)
     is_new = workspace is None
     if workspace is None:
         workspace = accounts.add_workspace(transaction, WORKSPACE)
         _fill(transaction, workspace.id)
-    accounts.add_token(transaction, workspace.id, "demo", token_digest)
+    accounts.renew_token(transaction, workspace.id, "demo", token_digest)
+    user = people.find_user(transaction, email=USER) or people.add_user(transaction, USER, "Demo")
+    people.set_member(transaction, workspace.id, user.id, "owner")
     newest = list_credentials(transaction, workspace.id, edge=None, newer=False, limit=100)
     shown = next((one for one in reversed(newest) if find_public(transaction, one.public_id)), None)
-    return World(shown, is_new)
+    return World(shown, is_new, user.id)
 
 
-def describe(world: World, token: str, public_url: str) -> str:
+def describe(world: World, token: str, public_url: str, sign_in_at: str) -> str:
     """What to try, ready to paste."""
     if world.credential is None:
-        return f"The demo workspace has no issued credential any more. An access token for it: {token}"
+        return (
+            f"No issued credential is left in the demo. Its access token: {token}\nSign in once: {sign_in_at}"
+        )
     page = f"{public_url}/credentials/{world.credential.public_id}"
     return f"""
   Credtrail is ready at {public_url}
+
+  Sign in to the dashboard (once, within an hour)
+  {sign_in_at}
 
   A credential's page, as a guest sees it   {page}
   … and as its recipient does               {page}?recipient=true

@@ -33,6 +33,9 @@ QUEUE_DEPTH = Gauge(
     "credtrail_queue_depth", "Interactions waiting for a transaction", multiprocess_mode="livesum"
 )
 SET_ASIDE = Counter("credtrail_set_aside", "Page events set aside, by reason", ("reason",))
+WEBHOOK_ATTEMPTS = Counter(
+    "credtrail_webhook_attempts", "Attempts to deliver webhooks, by how they ended", ("outcome",)
+)
 
 
 def render() -> tuple[bytes, str]:

@@ -97,6 +97,11 @@ class OneWriteProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.transport = _JoiningTransport(transport)  # type: ignore[assignment]
 
+    def shutdown(self) -> None:
+        """Tell the application, whose streams would keep the server from stopping; see `app`."""
+        self.app_state["stopping"].set()
+        super().shutdown()
+
 
 class _JoiningTransport:
     """A transport that holds a first write back for a second one, until the event loop's next turn at the latest."""

@@ -117,6 +117,28 @@ class Settings(BaseSettings):
     render_threads: Annotated[
         int, Field(ge=1, le=64, description="How many documents one process draws at the same time.")
     ] = 2
+    session_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=365,
+            description="After how many days without a request one has to sign in to the dashboard again.",
+        ),
+    ] = 14
+    openid_issuer: Annotated[
+        str,
+        Field(
+            description="Address of an OpenID provider by which users may sign in to the dashboard, such as "
+            "`https://login.example/realms/staff`. Empty: by password only."
+        ),
+    ] = ""
+    openid_client_id: Annotated[
+        str, Field(description="As whom Credtrail is registered with that provider.")
+    ] = ""
+    openid_client_secret: Annotated[str, Field(repr=False, description="And with which secret.")] = ""
+    openid_name: Annotated[
+        str, Field(description="What the provider is called on the button to sign in by it.")
+    ] = "OpenID"
     smtp_host: Annotated[
         str,
         Field(description="The mail server. Empty: mails are written as files into `CREDTRAIL_MAIL_FOLDER`."),
@@ -158,6 +180,20 @@ class Settings(BaseSettings):
         int,
         Field(ge=1, description="How long a mail that the server puts off is tried again, in hours."),
     ] = 72
+    webhook_allowed_hosts: Annotated[
+        str,
+        Field(
+            description="Comma-separated host names or addresses to which webhooks may go although they lead to an inner "
+            "network, also without TLS, such as `127.0.0.1, hooks.internal`. Empty: only to the internet, by https."
+        ),
+    ] = ""
+    webhook_retention_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="How long webhook messages are kept with their deliveries and attempts, in days.",
+        ),
+    ] = 30
     log_format: Annotated[
         Literal["json", "console"], Field(description="How log lines are written to standard error.")
     ] = "json"
@@ -186,6 +222,15 @@ class Settings(BaseSettings):
             raise ValueError("must be an address without a path: give the program a host name of its own")
         return value.rstrip("/")
 
+    @field_validator("openid_issuer")
+    @classmethod
+    def _safe_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if value and parts.scheme != "https" and not (parts.scheme == "http" and here):
+            raise ValueError("must be an https:// address")
+        return value.rstrip("/")
+
     @field_validator("secret_key")
     @classmethod
     def _long_secret(cls, value: str | None) -> str | None:
@@ -199,6 +244,11 @@ class Settings(BaseSettings):
         if self.database_url.startswith("sqlite:///"):
             return Path(self.database_url.removeprefix("sqlite:///"))
         return None
+
+    @property
+    def webhook_hosts(self) -> frozenset[str]:
+        """The hosts that webhooks may reach wherever they are."""
+        return frozenset(one.strip().lower() for one in self.webhook_allowed_hosts.split(",") if one.strip())
 
     @property
     def cache_folder(self) -> Path:

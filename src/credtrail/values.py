@@ -239,10 +239,7 @@ def add_period(day: str, period: str) -> str:
     Years and months first: a day that its month doesn't have becomes the month's last. Never beyond 9999-12-31.
     Source: ISO 8601 durations.
     """
-    found = _PERIOD.fullmatch(period)
-    if found is None:
-        raise ValueError(period)
-    years, months, weeks, days = (int(part or 0) for part in found.groups())
+    years, months, days = split_period(period)
     begin = date.fromisoformat(day)
     month = begin.year * 12 + begin.month - 1 + years * 12 + months
     if month // 12 > 9999:
@@ -250,9 +247,18 @@ def add_period(day: str, period: str) -> str:
     last = monthrange(month // 12, month % 12 + 1)[1]
     moved = date(month // 12, month % 12 + 1, min(begin.day, last))
     try:
-        return (moved + timedelta(days=weeks * 7 + days)).isoformat()
+        return (moved + timedelta(days=days)).isoformat()
     except OverflowError:
         return "9999-12-31"
+
+
+def split_period(period: str) -> tuple[int, int, int]:
+    """Years, months and days of a duration as in `Period`; weeks count as days. Raises ValueError."""
+    found = _PERIOD.fullmatch(period)
+    if found is None:
+        raise ValueError(period)
+    years, months, weeks, days = (int(part or 0) for part in found.groups())
+    return years, months, weeks * 7 + days
 
 
 def fold(text: str) -> str:

@@ -10,16 +10,27 @@ from dataclasses import dataclass
 
 import structlog
 
+from credtrail.accounts import session_store as sessions
+from credtrail.accounts.people_store import list_owner_addresses
 from credtrail.credentials import store as credentials
 from credtrail.credentials.deliver import Delivery
+from credtrail.credentials.import_store import forget_imports
+from credtrail.credentials.importing import Importer
 from credtrail.credentials.links import RecipientLinks
 from credtrail.database import Database, Transaction, idempotency
 from credtrail.database.open import open_database
 from credtrail.errors import Refusal
-from credtrail.interactions import visits
+from credtrail.interactions import announce, visits
+from credtrail.interactions.announce import Announcer
+from credtrail.interactions.log_sql import SqlLog
+from credtrail.mail.notice_store import add_notice
+from credtrail.mail.notify import NoticeDelivery
 from credtrail.mail.store import add_mails
 from credtrail.pages.token import LIFETIME_SECONDS
+from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
+from credtrail.webhooks import store as webhooks
+from credtrail.webhooks.send import Sender
 
 log = structlog.get_logger("credtrail.work")
 
@@ -56,6 +67,9 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
             )
         )
 
+    async def forget_sessions() -> int:
+        return await database.write(sessions.forget_ended)
+
     async def issue_scheduled() -> int:
         return await database.write(_issue_scheduled)
 
@@ -63,14 +77,58 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
         await database.write(credentials.refresh_statistics)
         return 0
 
+    async def note_expired() -> int:
+        return await database.write(announce.note_expired)
+
+    async def tell_owners() -> int:
+        return await database.write(_tell_owners)
+
+    async def forget_webhooks() -> int:
+        return await database.write(
+            lambda transaction: webhooks.forget_old(transaction, settings.webhook_retention_days)
+        )
+
+    async def forget_sheets() -> int:
+        return await database.write(forget_imports)
+
     delivery = Delivery(database, RecipientLinks(find_or_make_secret_key(settings)), settings)
     return [
         Job("issue_scheduled", 1, issue_scheduled, until_done=True),
         Job("send_mails", 2, delivery.run, until_done=True),
+        Job("send_notices", 1, NoticeDelivery(database, settings).run, until_done=True),
+        Job("import_sheets", 1, Importer(database).run, until_done=True),
+        Job("note_expired", 60, note_expired, until_done=True),
+        Job("tell_owners", 30, tell_owners),
         Job("forget_answers", 600, forget_answers),
         Job("forget_visits", 600, forget_visits),
+        Job("forget_sessions", 600, forget_sessions),
+        Job("forget_imports", 3_600, forget_sheets),
+        Job("forget_webhooks", 3_600, forget_webhooks),
         Job("refresh_statistics", 21_600, refresh_statistics),
     ]
+
+
+def make_sender(database: Database, settings: Settings) -> Sender:
+    """What delivers webhooks."""
+    seal = Seal(find_or_make_secret_key(settings), "webhooks")
+    return Sender(database, settings, seal, Announcer(database, SqlLog()).run)
+
+
+def _tell_owners(transaction: Transaction) -> int:
+    """Owners learn by mail that we have disabled an endpoint."""
+    endpoints = webhooks.list_untold(transaction)
+    for endpoint in endpoints:
+        for address in list_owner_addresses(transaction, endpoint.workspace_id):
+            add_notice(
+                transaction,
+                address,
+                "A webhook of yours was disabled",
+                f"Credtrail doesn't deliver to {endpoint.url} any more.\n\n{endpoint.disabled_reason}.\n\n"
+                "What happens from now on is not gathered for it. When it works again, enable it on the page Webhooks, and\n"
+                "deliver again there what it has missed.\n",
+                good_for_ms=7 * 86_400_000,
+            )
+    return len(endpoints)
 
 
 def _issue_scheduled(transaction: Transaction) -> int:
@@ -101,9 +159,9 @@ async def run_once(jobs: list[Job]) -> int:
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Run the jobs, each at its period, until told to stop; a job under way is finished."""
     database = open_database(settings)
-    jobs = make_jobs(database, settings)
+    jobs, sender = make_jobs(database, settings), make_sender(database, settings)
     try:
-        await asyncio.gather(*(_repeat(job, stop) for job in jobs))
+        await asyncio.gather(sender.run(stop), *(_repeat(job, stop) for job in jobs))
     finally:
         await database.close()
 

@@ -32,6 +32,7 @@ VIEW = {
     "triggered_by": "guest",
     "triggered_at": AT,
 }
+HOOK = {"url": "https://hooks.example/", "types": ["credential.viewed"]}
 VIEW_SENT = {
     "credentialId": "c1",
     "eventType": "credential_viewed",
@@ -154,6 +155,36 @@ REQUESTS = [
     (API.email_templates.get("t1"), "GET /email-templates/t1", None),
     (API.email_templates.change("t1", subject="Hers"), "PATCH /email-templates/t1", {"subject": "Hers"}),
     (API.email_templates.delete("t1"), "DELETE /email-templates/t1", None),
+    (API.webhooks.page(), "GET /webhooks?limit=20", None),
+    (API.webhooks.list(), "GET /webhooks?limit=100", None),
+    (
+        API.webhooks.create(**HOOK),
+        "POST /webhooks",
+        {**HOOK, "description": "", "body": "full", "ratePerSecond": None},
+    ),
+    (API.webhooks.get("w1"), "GET /webhooks/w1", None),
+    (API.webhooks.change("w1", status="paused"), "PATCH /webhooks/w1", {"status": "paused"}),
+    (API.webhooks.change("w1", rate_per_second=None), "PATCH /webhooks/w1", {"ratePerSecond": None}),
+    (API.webhooks.delete("w1"), "DELETE /webhooks/w1", None),
+    (API.webhooks.rotate_secret("w1"), "POST /webhooks/w1/rotate-secret", {"graceHours": 24}),
+    (API.webhooks.test("w1"), "POST /webhooks/w1/test", {}),
+    (
+        API.webhooks.test("w1", type="credential.issued"),
+        "POST /webhooks/w1/test",
+        {"type": "credential.issued"},
+    ),
+    (
+        API.webhooks.deliveries_page("w1", status="failed"),
+        "GET /webhooks/w1/deliveries?status=failed&limit=20",
+        None,
+    ),
+    (API.webhooks.delivery("w1", "d1"), "GET /webhooks/w1/deliveries/d1", None),
+    (API.webhooks.redeliver("w1", "d1"), "POST /webhooks/w1/deliveries/d1/redeliver", None),
+    (
+        API.webhooks.redeliver_all("w1", created_from=AT, created_to=AT),
+        "POST /webhooks/w1/redeliver",
+        {"createdFrom": VIEW_SENT["triggeredAt"], "createdTo": VIEW_SENT["triggeredAt"], "status": "failed"},
+    ),
     (API.me(), "GET /me", None),
     (API.workspace(), "GET /workspace", None),
 ]

@@ -3,11 +3,12 @@
 import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import msgspec
 import pytest
 
-from conftest import Server
+from conftest import Server, add_cast
 from credtrail.client import (
     AsyncClient,
     Client,
@@ -22,6 +23,16 @@ from loopback import breaking
 
 DAY = datetime(2024, 3, 12, 17, 33, 5, 784_000, UTC)
 STUBBORN = Retries(attempts=100, total_seconds=60, first_pause_seconds=0.002, longest_pause_seconds=0.02)
+
+
+@pytest.fixture
+def server(standing_servers, dialect):
+    return standing_servers(dialect).server
+
+
+@pytest.fixture
+def cast(standing_servers, dialect):
+    return add_cast(standing_servers(dialect).settings, f" {uuid4()}")
 
 
 @pytest.fixture
@@ -255,7 +266,8 @@ def test_the_base_url_may_end_as_it_likes(server, cast, tail):
         assert client.workspace().id == cast.workspace_id
 
 
-def test_the_rate_limit_is_waited_for(settings, cast):
+def test_the_rate_limit_is_waited_for(settings):
+    cast = add_cast(settings)
     limits = {"CREDTRAIL_RATE_LIMIT_PER_SECOND": "1", "CREDTRAIL_RATE_LIMIT_BURST": "1"}
     running = Server(settings, **limits).start()
     try:

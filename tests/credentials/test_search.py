@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from conftest import headers, in_transaction
+from conftest import examples, headers, in_transaction
 from credtrail.attributes.store import add_attribute
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credentials, find_credential
@@ -282,12 +282,12 @@ sorts = st.none() | st.fixed_dictionaries(
 def in_order(rows, sort):
     """Sorted as asked: by the property, then by id; what never expires comes after what does."""
     sort = sort or {"property": "id", "order": "desc"}
-    missing = "9999-99-99"
-    return sorted(
-        rows,
-        key=lambda row: (row[sort["property"]] if row[sort["property"]] is not None else missing, row["id"]),
-        reverse=sort["order"] == "desc",
-    )
+    by, missing = sort["property"], "9999-99-99"
+
+    def place(row):
+        return (row[by] if row[by] is not None else missing, row["id"])
+
+    return sorted(rows, key=place, reverse=sort["order"] == "desc")
 
 
 def pages(client, cast, asked, limit):
@@ -315,7 +315,7 @@ def search(client, cast, asked):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_any_filter_finds_what_a_plain_evaluation_finds(client, cast, many):
-    @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
     @given(filters, sorts)
     def check(filter_, sort):
         asked = {"filter": filter_, **({"sort": sort} if sort else {})}

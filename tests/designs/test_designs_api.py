@@ -12,7 +12,7 @@ from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import add_image, find_image, save_profile
 from credtrail.app import build
 from credtrail.credentials.store import find_public
-from credtrail.designs.images_api import MOST
+from credtrail.designs.acts import MOST_IMAGES
 from credtrail.designs.model import BUILT_IN
 from credtrail.pages.documents import documents_of
 from designs.samples import a_picture, an_image
@@ -381,8 +381,8 @@ def test_logos_and_uploads_leave_each_other_alone(ada, cast, settings):
 
 
 def test_a_workspace_keeps_so_many_images(ada, cast, monkeypatch):
-    assert MOST == 2_000
-    monkeypatch.setattr("credtrail.designs.images_api.MOST", 1)
+    assert MOST_IMAGES == 2_000
+    monkeypatch.setattr("credtrail.designs.acts.MOST_IMAGES", 1)
     assert upload(ada).status_code == 201
     assert upload(ada, a_picture(500, 100)).status_code == 409
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
+from conftest import examples
 from credtrail.accounts.model import IssuerProfile
 from credtrail.designs.artwork import describe, digest_of, sample_of
 from credtrail.designs.document import (
@@ -59,7 +60,7 @@ def text(content, **more):
     return {"kind": "text", "x": 40, "y": 60, "width": 500, "height": 60, "content": content, **more}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents())
 def test_whatever_is_taken_is_drawn(made):
     """The law that matters most: no document that was taken fails later, on somebody's credential."""

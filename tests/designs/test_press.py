@@ -132,3 +132,36 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
     cache = DiskCache(tmp_path / "file" / "cache", 100_000)
     cache.keep("a.png", b"x")
     assert cache.find("a.png") is None
+
+
+def test_a_proof_is_drawn_each_time_and_kept_nowhere(folder):
+    drawing = Drawing()
+    drawing.free.set()
+
+    async def ask():
+        press = Press(DiskCache(folder, 1_000_000), 2, drawing)
+        for _ in range(2):
+            assert await press.proof(artwork(), "png", await _materials()) == "Robin Ñandú.png".encode()
+        await press.close()
+
+    asyncio.run(ask())
+    assert len(drawing.drawn) == 2
+    assert not folder.exists()
+
+
+def test_proofs_are_bounded(folder):
+    drawing = Drawing()
+
+    async def ask():
+        press = Press(DiskCache(folder, 1_000_000), 1, drawing)
+        materials = await _materials()
+        asked = [asyncio.create_task(press.proof(artwork(), "png", materials)) for _ in range(32)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await press.proof(artwork(), "png", materials)
+        drawing.free.set()
+        await asyncio.gather(*asked)
+        assert await press.proof(artwork(), "png", materials)
+        await press.close()
+
+    asyncio.run(ask())

@@ -1,18 +1,15 @@
 """/v1/attributes. Wired by `app`."""
 
-from credtrail.attributes import store
+from credtrail.attributes import acts, store
 from credtrail.attributes.model import (
-    MOST,
     AttributeAnswer,
     AttributeChange,
     NewAttribute,
     default_attributes,
     present_attribute,
-    tag_from,
 )
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
-from credtrail.errors import Refusal, invalid
 from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
 
@@ -78,18 +75,9 @@ class Attributes:
 
     async def create(self, call: Call) -> Answer:
         """Create a custom attribute; a tag that the workspace has is a conflict."""
-        new: NewAttribute = call.body
-        tag = new.tag or tag_from(new.name)
-        if not tag:
-            raise invalid("tag", "is required where the name has no letters from a to z")
 
         def create(transaction: Transaction) -> tuple[Answer, str | None]:
-            workspace_id = call.caller.workspace_id
-            if store.find_by_tag(transaction, workspace_id, [tag]):
-                raise Refusal("conflict", f"There is an attribute with the tag {tag} already")
-            if store.count_attributes(transaction, workspace_id) >= MOST:
-                raise Refusal("conflict", f"A workspace can have {MOST} attributes")
-            made = store.add_attribute(transaction, workspace_id, tag, new.name, new.type)
+            made = acts.create_attribute(transaction, call.caller.workspace_id, call.body)
             return answer(201, present_attribute(made)), None
 
         return await self._database.write(
@@ -99,20 +87,16 @@ class Attributes:
     async def change(self, call: Call) -> Answer:
         """Give a custom attribute another name."""
         change: AttributeChange = call.body
-
-        def act(transaction: Transaction) -> Answer:
-            found = store.find_attribute(transaction, call.caller.workspace_id, call.path["id"])
-            if found is None:
-                raise Refusal("not_found")
-            return answer(200, present_attribute(store.rename_attribute(transaction, found, change.name)))
-
-        return await self._database.write(act)
+        renamed = await self._database.write(
+            lambda transaction: acts.rename_attribute(transaction, *_named(call), change.name)
+        )
+        return answer(200, present_attribute(renamed))
 
     async def delete(self, call: Call) -> Answer:
         """Delete a custom attribute; 404 the second time."""
-        gone = await self._database.write(
-            lambda transaction: store.delete_attribute(transaction, call.caller.workspace_id, call.path["id"])
-        )
-        if not gone:
-            raise Refusal("not_found")
+        await self._database.write(lambda transaction: acts.delete_attribute(transaction, *_named(call)))
         return Answer(204, b"")
+
+
+def _named(call: Call) -> tuple[str, str]:
+    return call.caller.workspace_id, call.path["id"]

@@ -197,6 +197,64 @@ class EmailTemplate(Answer):
     updated_at: datetime | None = None
 
 
+class Webhook(Answer):
+    """An endpoint that is told what happens; `secret` only where it was just created or rotated."""
+
+    id: str
+    url: str
+    description: str
+    types: list[str]
+    body: str
+    status: str
+    disabled_reason: str | None = None
+    rate_per_second: float | None = None
+    failing_since: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    secret: str | None = None
+
+
+class Attempt(Answer):
+    """One try of a delivery."""
+
+    number: int
+    at: datetime
+    duration_ms: int
+    status_code: int | None = None
+    failure: str | None = None
+    answer: str = ""
+    request_headers: dict[str, str] = {}
+
+
+class Delivery(Answer):
+    """A message for a webhook; lists leave `body` and `tries` out."""
+
+    id: str
+    webhook_id: str
+    message_id: str
+    type: str
+    credential_id: str
+    status: str
+    attempts: int
+    next_attempt_at: datetime | None = None
+    created_at: datetime | None = None
+    settled_at: datetime | None = None
+    body: str | None = None
+    tries: list[Attempt] = []
+
+
+class TestMessage(Answer):
+    """A test message on its way."""
+
+    message_id: str
+
+
+class Redelivered(Answer):
+    """How many deliveries will be made again."""
+
+    count: int
+
+
 class Workspace(Answer):
     """An issuer's own room."""
 
@@ -333,6 +391,17 @@ class EmailTemplateChange(TypedDict, total=False):
     name: str
     subject: str
     body: str
+
+
+class WebhookChange(TypedDict, total=False):
+    """What shall change of a webhook."""
+
+    url: str
+    types: list[str]
+    description: str
+    body: Literal["full", "thin"]
+    rate_per_second: float | None
+    status: Literal["enabled", "paused", "disabled"]
 
 
 class Sort(TypedDict):

@@ -21,6 +21,7 @@ from credtrail.client.model import (
     CredentialChange,
     CredentialDesign,
     CredentialResult,
+    Delivery,
     Design,
     DesignChange,
     EmailTemplate,
@@ -39,10 +40,14 @@ from credtrail.client.model import (
     NewCredential,
     NewInteraction,
     Page,
+    Redelivered,
     Results,
     SetAside,
     SetAsideCount,
     Sort,
+    TestMessage,
+    Webhook,
+    WebhookChange,
     Workspace,
 )
 
@@ -424,6 +429,124 @@ class EmailTemplates(Part[Driver]):
         return Call("DELETE", path_of("email-templates", template_id), NoneType)
 
 
+class Webhooks(Part[Driver]):
+    """Endpoints that are told what happens: /v1/webhooks. All of it is ours."""
+
+    @asks
+    def page(self, *, cursor: str | None = None, limit: int = 20) -> Call[Page[Webhook]]:
+        """One page, newest first."""
+        return Call("GET", "/webhooks", Page[Webhook], {"cursor": cursor, "limit": limit})
+
+    @turns
+    def list(self) -> Call[Page[Webhook]]:
+        """All of them, newest first, asked for page by page."""
+        return Call("GET", "/webhooks", Page[Webhook], {"limit": _LARGEST_PAGE})
+
+    @asks
+    def create(
+        self,
+        *,
+        url: str,
+        types: builtins.list[str],
+        description: str = "",
+        body: Literal["full", "thin"] = "full",
+        rate_per_second: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[Webhook]:
+        """A webhook; its secret is in this answer only. `thin` bodies hold ids alone."""
+        content = {
+            "url": url,
+            "types": types,
+            "description": description,
+            "body": body,
+            "ratePerSecond": rate_per_second,
+        }
+        return Call("POST", "/webhooks", Webhook, body=content, key=idempotency_key)
+
+    @asks
+    def get(self, webhook_id: str) -> Call[Webhook]:
+        """One webhook."""
+        return Call("GET", path_of("webhooks", webhook_id), Webhook)
+
+    @asks
+    def change(self, webhook_id: str, **changes: Unpack[WebhookChange]) -> Call[Webhook]:
+        """What isn't given stays as it is. `paused` gathers what is to be delivered later, `disabled` nothing."""
+        body = check(WebhookChange, changes)
+        return Call("PATCH", path_of("webhooks", webhook_id), Webhook, body=body)
+
+    @asks
+    def delete(self, webhook_id: str) -> Call[None]:
+        """For good, with its deliveries."""
+        return Call("DELETE", path_of("webhooks", webhook_id), NoneType)
+
+    @asks
+    def rotate_secret(
+        self, webhook_id: str, *, grace_hours: int = 24, idempotency_key: str | None = None
+    ) -> Call[Webhook]:
+        """A new secret, in this answer only; the one before is good for so long beside it."""
+        path = path_of("webhooks", webhook_id, "rotate-secret")
+        return Call("POST", path, Webhook, body={"graceHours": grace_hours}, key=idempotency_key)
+
+    @asks
+    def test(
+        self, webhook_id: str, *, type: str | None = None, idempotency_key: str | None = None
+    ) -> Call[TestMessage]:
+        """Send a test message, of the first of the webhook's types unless one is named."""
+        body = {} if type is None else {"type": type}
+        path = path_of("webhooks", webhook_id, "test")
+        return Call("POST", path, TestMessage, body=body, key=idempotency_key)
+
+    @asks
+    def deliveries_page(
+        self,
+        webhook_id: str,
+        *,
+        status: str | None = None,
+        type: str | None = None,
+        credential_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 20,
+    ) -> Call[Page[Delivery]]:
+        """One page of its deliveries, newest first."""
+        query = {
+            "status": status,
+            "type": type,
+            "credentialId": credential_id,
+            "cursor": cursor,
+            "limit": limit,
+        }
+        return Call("GET", path_of("webhooks", webhook_id, "deliveries"), Page[Delivery], query)
+
+    @asks
+    def delivery(self, webhook_id: str, delivery_id: str) -> Call[Delivery]:
+        """One delivery with its body and every try."""
+        return Call("GET", path_of("webhooks", webhook_id, "deliveries", delivery_id), Delivery)
+
+    @asks
+    def redeliver(
+        self, webhook_id: str, delivery_id: str, *, idempotency_key: str | None = None
+    ) -> Call[Redelivered]:
+        """Deliver again, with the same id and the same bytes."""
+        path = path_of("webhooks", webhook_id, "deliveries", delivery_id, "redeliver")
+        return Call("POST", path, Redelivered, key=idempotency_key)
+
+    @asks
+    def redeliver_all(
+        self,
+        webhook_id: str,
+        *,
+        created_from: datetime,
+        created_to: datetime | None = None,
+        status: Literal["failed", "delivered"] = "failed",
+        idempotency_key: str | None = None,
+    ) -> Call[Redelivered]:
+        """Deliver again what was created in a span of time."""
+        given: dict[str, Any] = {"created_from": created_from, "status": status}
+        body = wire(given if created_to is None else {**given, "created_to": created_to})
+        path = path_of("webhooks", webhook_id, "redeliver")
+        return Call("POST", path, Redelivered, body=body, key=idempotency_key)
+
+
 class Everything(Part[Driver]):
     """The whole API, in parts."""
 
@@ -435,6 +558,7 @@ class Everything(Part[Driver]):
         self.designs = Designs(driver)
         self.attributes = Attributes(driver)
         self.email_templates = EmailTemplates(driver)
+        self.webhooks = Webhooks(driver)
 
     @asks
     def me(self) -> Call[Me]:

@@ -3,32 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
-from credtrail.accounts.model import IssuerProfile
-from credtrail.accounts.store import find_profile, find_workspace
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
 from credtrail.designs import store
-from credtrail.designs.artwork import sample_of, sample_path
-from credtrail.designs.document import (
-    Document,
-    check_document,
-    document_schema,
-    images_of,
-    read_document,
-    write_document,
+from credtrail.designs.acts import (
+    change_design,
+    delete_unused,
+    document_of,
+    lock_own,
+    make_design,
+    sample_paths,
 )
-from credtrail.designs.examples import read_example
-from credtrail.designs.model import (
-    Design,
-    DesignAnswer,
-    DesignChange,
-    NewDesign,
-    find_design,
-    present_design,
-)
-from credtrail.errors import Kind, Refusal, invalid, invalid_fields
+from credtrail.designs.document import Document, document_schema
+from credtrail.designs.model import Design, DesignAnswer, DesignChange, NewDesign, present_design
+from credtrail.errors import Kind, Refusal, invalid
 from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Cursors, PageQuery, Pagination
@@ -147,7 +137,7 @@ class Designs:
     async def get_document(self, call: Call) -> Answer:
         """What an editor opens."""
         design = await self._database.read(lambda transaction: _get(transaction, call, call.path["id"]))
-        return answer(200, _document_of(design))
+        return answer(200, document_of(design))
 
     async def get_schema(self, _: Call) -> Answer:
         """The schema, made of the very types that read documents."""
@@ -165,11 +155,8 @@ class Designs:
                 copied = _find(transaction, call, new.copy_of or "")
                 if copied is None:
                     raise invalid("copyOf", "must be the id of a design")
-                document = _document_of(copied)
-            _check(transaction, call, document)
-            design = store.add_design(
-                transaction, call.caller.workspace_id, new.name, document.type, write_document(document)
-            )
+                document = document_of(copied)
+            design = make_design(transaction, call.caller.workspace_id, new.name, document)
             return self._answer(201, transaction, call, design), None
 
         return await self._database.write(
@@ -179,19 +166,13 @@ class Designs:
     async def change(self, call: Call) -> Answer:
         """Change what is given; refuses what `create` refuses, and another type."""
         change: DesignChange = call.body
+        workspace_id = call.caller.workspace_id
 
         def act(transaction: Transaction) -> Answer:
-            design = changed = _lock(transaction, call)
-            if change.name is not UNSET:
-                changed = changed._replace(name=change.name)
-            if change.document is not UNSET:
-                if change.document.type != design.type:
-                    raise invalid("document.type", f"must stay {design.type}")
-                _check(transaction, call, change.document)
-                changed = changed._replace(document=write_document(change.document))
-            if changed != design:
-                changed = changed._replace(updated_at=transaction.at)
-                store.save_design(transaction, call.caller.workspace_id, changed)
+            design = lock_own(transaction, workspace_id, call.path["id"])
+            changed = change_design(
+                transaction, workspace_id, design, name=change.name, document=change.document
+            )
             return self._answer(200, transaction, call, changed)
 
         return await self._database.write(act)
@@ -200,12 +181,8 @@ class Designs:
         """Delete for good."""
 
         def act(transaction: Transaction) -> Answer:
-            design = _lock(transaction, call)
-            if self._is_used(transaction, design.id):
-                raise Refusal(
-                    "conflict", "A design that a group uses can't be deleted; give the group another"
-                )
-            store.delete_design(transaction, design.id)
+            design = lock_own(transaction, call.caller.workspace_id, call.path["id"])
+            delete_unused(transaction, design, self._is_used)
             return Answer(204, b"")
 
         return await self._database.write(act)
@@ -216,24 +193,9 @@ class Designs:
     def _present(
         self, transaction: Transaction, workspace_id: str, designs: list[Design]
     ) -> list[DesignAnswer]:
-        """With their pictures' addresses; own designs are shown with the workspace's own name and profile."""
-        workspace, profile = None, IssuerProfile()
-        if any(design.document for design in designs):
-            workspace = find_workspace(transaction, id=workspace_id)
-            profile = find_profile(transaction, workspace_id)
-        return [
-            present_design(
-                design,
-                self._public_url
-                + sample_path(
-                    design,
-                    sample_of(design, workspace.name, profile)
-                    if design.document and workspace
-                    else sample_of(design),
-                ),
-            )
-            for design in designs
-        ]
+        """With their pictures' addresses."""
+        paths = sample_paths(transaction, workspace_id, designs)
+        return [present_design(design, self._public_url + paths[design.id]) for design in designs]
 
 
 def _find(transaction: Transaction, call: Call, id_: str) -> Design | None:
@@ -245,27 +207,3 @@ def _get(transaction: Transaction, call: Call, id_: str) -> Design:
     if design is None:
         raise Refusal("not_found")
     return design
-
-
-def _lock(transaction: Transaction, call: Call) -> Design:
-    """The own design that a request is to change. Assumed: changing or deleting a built-in design is a conflict."""
-    if find_design(call.path["id"]) is not None:
-        raise Refusal("conflict", "A built-in design can't be changed; make a copy of it with copyOf")
-    design = store.lock_design(transaction, call.caller.workspace_id, call.path["id"])
-    if design is None:
-        raise Refusal("not_found")
-    return design
-
-
-def _document_of(design: Design) -> Document:
-    return read_document(design.document) if design.document else read_example(design.look)
-
-
-def _check(transaction: Transaction, call: Call, document: Document) -> None:
-    check_document(document)
-    fields = images_of(document)
-    missing = store.find_missing_images(transaction, call.caller.workspace_id, fields)
-    if missing:
-        raise invalid_fields(
-            tuple((fields[id_], "must be the id of an uploaded image") for id_ in fields if id_ in missing)
-        )

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from credtrail.accounts.model import IssuerProfile
 from credtrail.designs.document import digest_document, placeholders_of, read_document
-from credtrail.designs.model import Design, find_design
+from credtrail.designs.model import BUILT_IN, Design, find_design
 from credtrail.designs.words import words_in, write_day
 
 VERSION = 2
@@ -112,6 +112,8 @@ def _values(artwork: Artwork, public_id: str, recipient_email: str | None) -> di
 
 _SAMPLE_ISSUER = "Open Meadow Academy"
 _SAMPLE_PROFILE = IssuerProfile(signatory_name="Registrar of the Academy")
+_SAMPLE_EMAIL = "robin@learner.example"
+_SAMPLE_EXPIRY = "2028-11-23"
 _SAMPLE_ID = "0f5c8a8e-4a36-4c8c-9b0d-0f60a5a2c3de"
 
 
@@ -128,10 +130,30 @@ def sample_of(
         {name: f"[{name}]" for name in wanted if name.startswith("custom.")},
         title="Introduction to Botany",
         recipient_name="Robin Ñandú",
-        recipient_email="robin@learner.example",
+        recipient_email=_SAMPLE_EMAIL,
         issue_date="2026-11-23",
         url="https://credentials.example/credentials/sample",
     )
+
+
+def proof_of(design: Design, issuer_name: str, profile: IssuerProfile, recipient_name: str) -> Artwork:
+    """An own design with made-up data for a recipient of this name, in the workspace's language: what an editor shows."""
+    sample = sample_of(design, issuer_name, profile)
+    values = {**sample_values(issuer_name, profile), "recipient.name": recipient_name}
+    wanted = placeholders_of(read_document(design.document or ""))
+    drawn = tuple((name, values.get(name, f"[{name}]")) for name in wanted if values.get(name, f"[{name}]"))
+    own = Own(design.type, digest_document(design.document or ""), drawn)
+    return sample._replace(
+        recipient_name=recipient_name, language=profile.language, expiry_date=_SAMPLE_EXPIRY, own=own
+    )
+
+
+def sample_values(issuer_name: str, profile: IssuerProfile) -> dict[str, str]:
+    """What `proof_of` puts in place of the placeholders that every credential has, in their order."""
+    design = BUILT_IN[0]
+    sample = sample_of(design, issuer_name, profile)
+    told = sample._replace(language=profile.language, expiry_date=_SAMPLE_EXPIRY)
+    return _values(told, _SAMPLE_ID, _SAMPLE_EMAIL)
 
 
 def sample_path(design: Design, sample: Artwork) -> str:

@@ -256,6 +256,14 @@ def check_document(document: Document) -> None:
 
     A certificate must show `[recipient.name]`: who it is for. Source: the original demands it of its designs.
     """
+    check_drawable(document)
+    texts = [box.content for box in document.boxes if isinstance(box, TextBox)]
+    if document.type == "certificate" and not any("[recipient.name]" in text for text in texts):
+        raise invalid("document.boxes", "must hold [recipient.name] in the content of a text")
+
+
+def check_drawable(document: Document) -> None:
+    """The same but for what may still be missing while somebody works on it; refuses what can't be drawn in bounds."""
     if document.type == "badge" and document.page != "square":
         raise invalid("document.page", "must be square for a badge")
     for number, box in enumerate(document.boxes):
@@ -267,8 +275,6 @@ def check_document(document: Document) -> None:
     pictures = sum(isinstance(box, ImageBox | AttributeImageBox) for box in document.boxes)
     if pictures > _MOST_IMAGES:
         raise invalid("document.boxes", f"must hold at most {_MOST_IMAGES} images")
-    if document.type == "certificate" and not any("[recipient.name]" in text for text in texts):
-        raise invalid("document.boxes", "must hold [recipient.name] in the content of a text")
 
 
 def _check_text(field: str, box: TextBox) -> None:

@@ -66,6 +66,49 @@ class Ready(NamedTuple):
     tracking: int
 
 
+class WebFont(NamedTuple):
+    """A font file as a browser can be given it: `weights` and `letters` as style sheets write them."""
+
+    family: str
+    file: Path
+    style: Literal["normal", "italic"] = "normal"
+    weights: str = "100 900"
+    letters: str = "U+0-10FFFF"
+
+
+_ARABIC = "U+0600-06FF, U+0750-077F, U+08A0-08FF, U+FB50-FDFF, U+FE70-FEFF"
+_HEBREW = "U+0590-05FF, U+FB1D-FB4F"
+_DEVANAGARI = "U+0900-097F, U+A8E0-A8FF, U+200C-200D, U+25CC"
+
+
+@lru_cache(maxsize=1)
+def web_fonts() -> dict[str, WebFont]:
+    """The fonts that own designs name, and those of some scripts that none of them has, by names for addresses."""
+    garamond, inter, noto = (
+        _folder("fontpkg_eb_garamond"),
+        _folder("fontpkg_inter"),
+        _folder("manimgx_fonts"),
+    )
+    amiri, frank = _folder("fontpkg_amiri"), _folder("fontpkg_frank_ruhl_libre")
+    found = {
+        "eb-garamond": WebFont("EB Garamond", garamond / "EBGaramond[wght].ttf"),
+        "eb-garamond-italic": WebFont("EB Garamond", garamond / "EBGaramond-Italic[wght].ttf", "italic"),
+        "inter": WebFont("Inter", inter / "Inter[opsz,wght].ttf"),
+        "inter-italic": WebFont("Inter", inter / "Inter-Italic[opsz,wght].ttf", "italic"),
+        "amiri": WebFont("Amiri", amiri / "Amiri-Regular.ttf", weights="400"),
+        "amiri-italic": WebFont("Amiri", amiri / "Amiri-Italic.ttf", "italic", "400"),
+        "amiri-bold": WebFont("Amiri", amiri / "Amiri-Bold.ttf", weights="700"),
+        "amiri-bold-italic": WebFont("Amiri", amiri / "Amiri-BoldItalic.ttf", "italic", "700"),
+        "frank-ruhl-libre": WebFont("Frank Ruhl Libre", frank / "FrankRuhlLibre[wght].ttf"),
+        "noto-sans": WebFont("Noto Sans", noto / "NotoSans[wght].ttf"),
+        "noto-sans-italic": WebFont("Noto Sans", noto / "NotoSans-Italic[wght].ttf", "italic"),
+    }
+    for script, letters in (("Arabic", _ARABIC), ("Hebrew", _HEBREW), ("Devanagari", _DEVANAGARI)):
+        file = noto / f"NotoSans{script}[wght].ttf"
+        found[f"noto-sans-{script.lower()}"] = WebFont(f"Noto Sans {script}", file, letters=letters)
+    return found
+
+
 def font_folders() -> list[Path]:
     """Where the fonts lie; raises ModuleNotFoundError where one of the packages isn't installed."""
     return [_folder(package) for package in _PACKAGES]

@@ -5,15 +5,13 @@ import asyncio
 from msgspec import Struct
 
 from credtrail.accounts.store import (
-    add_image,
-    count_images,
     delete_image,
     find_uploaded_image,
     list_images,
 )
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
-from credtrail.designs.images import shape_of
+from credtrail.designs.acts import keep_image
 from credtrail.designs.model import ImageAnswer
 from credtrail.designs.uploads import LARGEST_BYTES, MEDIA_TYPES, read_upload
 from credtrail.errors import Refusal, invalid
@@ -21,8 +19,6 @@ from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Cursors, PageQuery, Pagination
 
-MOST = 2_000
-"""Images that a workspace can keep."""
 _AT_ONCE = 2
 
 
@@ -105,14 +101,10 @@ class Images:
                 image = await asyncio.to_thread(read_upload, call.body)
             except ValueError as problem:
                 raise invalid("body", str(problem).removeprefix("The picture ").rstrip(".")) from None
-        shape = shape_of(image.content)
-        told = ImageAnswer(image.digest, *shape, len(image.content))
 
         def keep(transaction: Transaction) -> tuple[Answer, str | None]:
-            if count_images(transaction, call.caller.workspace_id) >= MOST:
-                raise Refusal("conflict", f"A workspace can keep {MOST:,} images; delete some first")
-            add_image(transaction, call.caller.workspace_id, image, (shape.width, shape.height))
-            return answer(201, told), None
+            shape = keep_image(transaction, call.caller.workspace_id, image)
+            return answer(201, ImageAnswer(image.digest, *shape, len(image.content))), None
 
         return await self._database.write(
             lambda transaction: once(transaction, call.idempotency_key, lambda: keep(transaction))

@@ -12,6 +12,7 @@ from credtrail.designs.render import Format, Materials, draw
 
 _AT_HAND_BYTES = 32 * 1_048_576
 _MOST_WAITING = 256
+_MOST_PROOFS = 32
 
 
 class BusyError(Exception):
@@ -33,6 +34,7 @@ class Press:
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
         self._at_hand: OrderedDict[str, bytes] = OrderedDict()
         self._at_hand_bytes = 0
+        self._proofs = 0
 
     async def print(
         self, artwork: Artwork, format: Format, get_materials: Callable[[], Awaitable[Materials]]
@@ -52,6 +54,17 @@ class Press:
             task.add_done_callback(lambda _: self._under_way.pop(name))
         # Shielded: others may wait for the same document when the first who asked has gone away.
         return await asyncio.shield(task)
+
+    async def proof(self, artwork: Artwork, format: Format, materials: Materials) -> bytes:
+        """A document that is still being worked on: drawn at once and kept nowhere. Raises BusyError."""
+        if self._proofs >= _MOST_PROOFS:
+            raise BusyError
+        self._proofs += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._draw, artwork, format, materials)
+        finally:
+            self._proofs -= 1
 
     async def forget(self, url: str) -> None:
         """Delete every document, of any time, that bears the address of this credential's page."""

@@ -1,31 +1,16 @@
 """/v1/groups. Wired by `app`."""
 
-from typing import Any
-
-from msgspec import UNSET, Struct
-from msgspec.structs import asdict
+from msgspec import Struct
 
 from credtrail.database import Database, Transaction
 from credtrail.database.idempotency import once
 from credtrail.designs.store import find_designs
-from credtrail.errors import Kind, Refusal, invalid
-from credtrail.groups import store
-from credtrail.groups.model import (
-    Group,
-    GroupAnswer,
-    GroupChange,
-    GroupSettings,
-    NewGroup,
-    designs_of,
-    present_group,
-    wanted_designs,
-)
-from credtrail.mail.store import find_template
+from credtrail.errors import Kind
+from credtrail.groups import acts, store
+from credtrail.groups.model import Group, GroupAnswer, GroupChange, GroupSettings, NewGroup, present_group
 from credtrail.values import Answer, answer
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Cursors, PageQuery, Pagination
-
-_OLDER = ("design_ids", "certificate_design_id", "badge_design_id")
 
 
 class GroupsPage(Struct):
@@ -111,25 +96,9 @@ class Groups:
 
     async def create(self, call: Call) -> Answer:
         """Create a group; refuses designs and an e-mail template that don't exist."""
-        new: NewGroup = call.body
-        workspace_id = call.caller.workspace_id
 
         def create(transaction: Transaction) -> tuple[Answer, str | None]:
-            design_ids = designs_of(
-                new, find_designs(transaction, workspace_id, wanted_designs(new), hold=True)
-            )
-            _check_template(transaction, workspace_id, new.email_template_id)
-            group = store.add_group(
-                transaction,
-                workspace_id,
-                new.name,
-                design_ids,
-                new.learning_event_url,
-                description=new.description,
-                skills=new.skills,
-                expires_after=new.expires_after,
-                email_template_id=new.email_template_id,
-            )
+            group = acts.create_group(transaction, call.caller.workspace_id, call.body)
             return answer(201, _present(transaction, group)), None
 
         return await self._database.write(
@@ -139,48 +108,25 @@ class Groups:
     async def get(self, call: Call) -> Answer:
         """One group."""
         return await self._database.read(
-            lambda transaction: answer(200, _present(transaction, _get(transaction, call)))
+            lambda transaction: answer(200, _present(transaction, acts.get_group(transaction, *_named(call))))
         )
 
     async def change(self, call: Call) -> Answer:
         """Change what is given; refuses what `create` refuses."""
-        change: GroupChange = call.body
-
-        def act(transaction: Transaction) -> Answer:
-            group = _get(transaction, call)
-            given: dict[str, Any] = {
-                name: value
-                for name, value in asdict(change).items()
-                if value is not UNSET and name not in _OLDER
-            }
-            _check_template(transaction, group.workspace_id, given.get("email_template_id"))
-            known = find_designs(
-                transaction, group.workspace_id, (*wanted_designs(change), *group.design_ids), hold=True
+        return await self._database.write(
+            lambda transaction: answer(
+                200, _present(transaction, acts.change_group(transaction, *_named(call), call.body))
             )
-            given["design_ids"] = designs_of(change, known, group.design_ids)
-            given["skills"] = tuple(given.get("skills", group.skills))
-            changed = group._replace(**given)
-            if changed != group:
-                changed = changed._replace(updated_at=transaction.at)
-                store.save_group(transaction, changed)
-            return answer(200, _present(transaction, changed))
-
-        return await self._database.write(act)
+        )
 
     async def delete(self, call: Call) -> Answer:
         """Delete for good. Assumed: a group with credentials is a conflict."""
-
-        def act(transaction: Transaction) -> Answer:
-            group = _get(transaction, call)
-            if not store.delete_group(transaction, group.id):
-                raise Refusal("conflict", "A group that has credentials can't be deleted; delete them first")
-            return Answer(204, b"")
-
-        return await self._database.write(act)
+        await self._database.write(lambda transaction: acts.delete_group(transaction, *_named(call)))
+        return Answer(204, b"")
 
     async def get_settings(self, call: Call) -> Answer:
         """Description, skills, expiry rule and e-mail template of a group."""
-        group = await self._database.read(lambda transaction: _get(transaction, call))
+        group = await self._database.read(lambda transaction: acts.get_group(transaction, *_named(call)))
         return answer(
             200,
             GroupSettings(
@@ -189,17 +135,9 @@ class Groups:
         )
 
 
-def _get(transaction: Transaction, call: Call) -> Group:
-    group = store.find_group(transaction, call.caller.workspace_id, call.path["id"])
-    if group is None:
-        raise Refusal("not_found")
-    return group
+def _named(call: Call) -> tuple[str, str]:
+    return call.caller.workspace_id, call.path["id"]
 
 
 def _present(transaction: Transaction, group: Group) -> GroupAnswer:
     return present_group(group, find_designs(transaction, group.workspace_id, group.design_ids))
-
-
-def _check_template(transaction: Transaction, workspace_id: str, template_id: str | None) -> None:
-    if template_id is not None and find_template(transaction, workspace_id, template_id) is None:
-        raise invalid("emailTemplateId", "must be the id of an e-mail template of the workspace")

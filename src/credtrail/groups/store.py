@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -120,10 +121,46 @@ def list_groups(
     return _with_designs(transaction, transaction.connection.execute(query).all())
 
 
+def list_by_name(transaction: Transaction, workspace_id: str, limit: int) -> list[tuple[str, str]]:
+    """Id and name of up to `limit` groups, by name: what can be chosen from."""
+    query = select(groups.c.id, groups.c.name).where(groups.c.workspace_id == workspace_id)
+    rows = transaction.connection.execute(query.order_by(func.lower(groups.c.name), groups.c.id).limit(limit))
+    return [(id_, name) for id_, name in rows]
+
+
+def list_using_template(
+    transaction: Transaction, template_ids: Iterable[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """The groups (id, name) that send by each of these e-mail templates, by template."""
+    query = select(groups.c.email_template_id, groups.c.id, groups.c.name).where(
+        groups.c.email_template_id.in_(list(template_ids))
+    )
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for template_id, id_, name in transaction.connection.execute(query.order_by(groups.c.id)):
+        found[template_id].append((id_, name))
+    return dict(found)
+
+
 def uses_design(transaction: Transaction, design_id: str) -> bool:
     """Whether any group has this design."""
     query = select(group_designs.c.group_id).where(group_designs.c.design_id == design_id).limit(1)
     return transaction.connection.execute(query).first() is not None
+
+
+def find_groups_by_design(
+    transaction: Transaction, workspace_id: str, design_ids: Iterable[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Which of the workspace's groups have these designs: (id, name) by design, the oldest group first."""
+    query = (
+        select(group_designs.c.design_id, groups.c.id, groups.c.name)
+        .join_from(group_designs, groups)
+        .where(groups.c.workspace_id == workspace_id, group_designs.c.design_id.in_(set(design_ids)))
+        .order_by(groups.c.id)
+    )
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for design_id, id_, name in transaction.connection.execute(query):
+        found[design_id].append((id_, name))
+    return found
 
 
 def list_groups_named(transaction: Transaction, name: str, workspace_name: str | None = None) -> list[Group]:

@@ -109,6 +109,11 @@ class Documents:
             headers["content-disposition"] = _attachment(view, format)
         return Response(content, media_type=_MEDIA_TYPES[format], headers=headers)
 
+    async def draw_first(self, view: PublicView) -> bytes:
+        """The first document as a PNG, in whatever state the credential is: for its issuer to see."""
+        design, artwork = _artworks(view, self._public_url)[0]
+        return await self._print(design, artwork, "png", view.credential.workspace_id)
+
     async def show_sample(self, request: Request) -> Response:
         """A design with sample data, as the API's previewUrl names it; an own one's stale address leads to the current."""
         slug, digest = request.path_params["name"], request.path_params["digest"]

@@ -27,7 +27,8 @@ FindCaller = Callable[[str], Awaitable[Caller | None]]
 
 VERSION = b"2022-10-26"
 PREFIX = "/v1"
-_CALLER_SECONDS = 1.0
+CALLER_SECONDS = 1.0
+"""How long a caller who was found is believed: so long after its revocation no process takes a token any more."""
 _MOST_CALLERS = 10_000
 _LONGEST_KEY = 255
 
@@ -77,7 +78,7 @@ class Gate:
         token = token.strip()
         if scheme.lower() == "bearer" and token:
             known = self._callers.get(token)
-            if known is not None and time.monotonic() - known[1] < _CALLER_SECONDS:
+            if known is not None and time.monotonic() - known[1] < CALLER_SECONDS:
                 caller: Caller | None = known[0]
             else:
                 caller = await self._look_up(token)

@@ -91,6 +91,10 @@ def _machine_moment(at: Moment) -> str:
     return f"{datetime.fromtimestamp(at // 1_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def _capitalize_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 @lru_cache
 def _environment(code: str) -> Environment:
     """The templates in one language."""
@@ -116,6 +120,7 @@ def _environment(code: str) -> Environment:
         "moment": language.moment,
         "number": language.number,
         "machine_moment": _machine_moment,
+        "capitalize_first": _capitalize_first,
     }
     return environment
 
