@@ -82,6 +82,12 @@ def test_help_is_printed(tmp_path):
         assert "Usage:" in shown.stdout + shown.stderr, words
 
 
+def test_python_runs_the_same_commands(tmp_path):
+    shown = run_process(["webhook", "redeliver", "--help"], tmp_path, os.environ)
+    assert shown.returncode == 0, shown.stderr
+    assert "Deliver again what has failed" in shown.stdout
+
+
 def test_version(tmp_path):
     assert runner(tmp_path)("version").stdout == f"{__version__}\n"
 

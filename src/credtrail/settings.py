@@ -1,6 +1,6 @@
 """Every setting once: name, variable, default, unit, sentence. Read at start, then frozen.
 
-Read by `__main__` (and by `app.create_app` in a server process) and handed down; nobody else looks at the
+Read by `commands/` (and by `app.create_app` in a server process) and handed down; nobody else looks at the
 environment. docs/settings.md is made from this file by `credtrail settings`.
 """
 

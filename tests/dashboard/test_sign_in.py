@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select, update
 
 from conftest import in_transaction
-from credtrail.__main__ import make_link, make_set_up_link
 from credtrail.accounts.people import digest_secret
 from credtrail.accounts.people_store import users
 from credtrail.accounts.session_store import one_time_links, sessions
 from credtrail.accounts.store import workspaces
+from credtrail.commands.links import make_link, make_set_up_link
 from credtrail.mail.notice_store import notices
 from dashboard.conftest import PASSWORD, add_person
 
