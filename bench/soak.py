@@ -26,7 +26,7 @@ from sqlalchemy import select
 
 from credtrail.database import Transaction
 from credtrail.database.open import write_once
-from credtrail.interactions.counts import credential_counts, daily_counts, engagements, workspace_counts
+from credtrail.interactions.counts import WHOLE, credential_counts, daily_counts, engagements
 from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import (
     Interaction,
@@ -255,20 +255,18 @@ def compare(ledger: Ledger) -> dict[str, int]:
 def _count_differences(transaction: Transaction, rows: list[Interaction]) -> int:
     daily: Counter[tuple[str, ...]] = Counter()
     single: Counter[tuple[str, ...]] = Counter()
-    whole: Counter[tuple[str, ...]] = Counter()
     views: Counter[tuple[str, ...]] = Counter()
     for row in rows:
         day = day_of(row.triggered_at, "UTC")
-        daily[row.workspace_id, row.group_id, day, row.event_type, row.triggered_by] += 1
+        for group_id in (row.group_id, WHOLE):
+            daily[row.workspace_id, group_id, day, row.event_type, row.triggered_by] += 1
         single[row.credential_id, day, row.event_type, row.triggered_by] += 1
-        whole[row.workspace_id, day, row.event_type, row.triggered_by] += 1
         views[(row.credential_id,)] += (row.event_type, row.triggered_by) == ("credential_viewed", "guest")
     different = 0
     viewed = select(engagements.c.credential_id, engagements.c.guest_views)
     for query, counted in (
         (select(daily_counts), daily),
         (select(credential_counts), single),
-        (select(workspace_counts), whole),
         (viewed, views),
     ):
         stored = {tuple(row[:-1]): row[-1] for row in transaction.connection.execute(query)}

@@ -1,6 +1,8 @@
 """The sums kept beside the log, counted anew from it, one interaction after the other, as naively as can be."""
 
 from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -8,14 +10,13 @@ from credtrail.interactions.counts import (
     credential_counts,
     daily_counts,
     engagements,
-    quarter_counts,
-    workspace_counts,
+    hourly_counts,
 )
 from credtrail.values import EVENT_TYPES, day_of
 
 OF_CREDENTIALS = (credential_counts, engagements)
 """What goes with a credential; the others are sums that stay."""
-TABLES = (*OF_CREDENTIALS, daily_counts, workspace_counts, quarter_counts)
+TABLES = (*OF_CREDENTIALS, daily_counts, hourly_counts)
 
 
 def stored(transaction, table):
@@ -32,12 +33,26 @@ def recount(interactions, time_zone):
     for one in interactions:
         day, what = day_of(one.triggered_at, time_zone), (one.event_type, one.triggered_by)
         sums["credential_counts"][one.credential_id, day, *what] += 1
-        sums["daily_counts"][one.workspace_id, one.group_id, day, *what] += 1
-        sums["workspace_counts"][one.workspace_id, day, *what] += 1
-        sums["quarter_counts"][one.workspace_id, one.triggered_at // (15 * 60_000), *what] += 1
+        for group_id in (one.group_id, ""):
+            sums["daily_counts"][one.workspace_id, group_id, day, *what] += 1
+            hour = hour_begun(one.triggered_at, time_zone)
+            sums["hourly_counts"][one.workspace_id, group_id, hour, *what] += 1
         by_credential.setdefault(one.credential_id, []).append(one)
     counted = {name: {key: (count,) for key, count in counter.items()} for name, counter in sums.items()}
     return counted | {"engagements": {(id_,): engagement(acts) for id_, acts in by_credential.items()}}
+
+
+def hour_begun(at, time_zone):
+    """When the wall's clock began to show this hour: back minute by minute."""
+
+    def shown(at):
+        local = datetime.fromtimestamp(at / 1_000, ZoneInfo(time_zone))
+        return local.date(), local.hour, local.utcoffset()
+
+    begun = at - at % 60_000
+    while shown(begun - 60_000) == shown(at):
+        begun -= 60_000
+    return begun
 
 
 def is_share(one):

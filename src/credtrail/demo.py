@@ -20,7 +20,7 @@ from credtrail.groups.store import add_group
 from credtrail.interactions.counts import add_counts
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.model import Interaction
-from credtrail.values import IdMaker, Moment, day_of
+from credtrail.values import IdMaker, Moment, day_of, hour_of
 
 WORKSPACE = "Open Meadow Academy"
 USER = "demo@localhost"
@@ -263,9 +263,10 @@ def _record(transaction: Transaction, seen: list[tuple[Moment, Credential, str, 
                 ids.make(at), one.workspace_id, one.group_id, one.id, event_type, triggered_by, at, "api"
             ),
             day_of(at, "UTC"),
+            hour_of(at, "UTC"),
         )
         for at, one, event_type, triggered_by in seen
     ]
     run_all(
-        transaction, (*SqlLog().append([interaction for interaction, _ in counted]), *add_counts(counted))
+        transaction, (*SqlLog().append([interaction for interaction, *_ in counted]), *add_counts(counted))
     )

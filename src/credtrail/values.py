@@ -227,6 +227,28 @@ def _day_of_quarter(quarter: int, time_zone: str) -> str:
     return datetime.fromtimestamp(quarter * 900, ZoneInfo(time_zone)).date().isoformat()
 
 
+def hour_of(at: Moment, time_zone: str) -> Moment:
+    """When the hour begins that a clock on the wall of an IANA time zone shows at this moment.
+
+    An hour that comes twice, since clocks are put back, is two; where they are put by half an hour, one is shorter.
+    """
+    return _hour_of_quarter(at // 900_000, time_zone)
+
+
+@lru_cache(maxsize=16_384)
+def _hour_of_quarter(quarter: int, time_zone: str) -> Moment:
+    zone = ZoneInfo(time_zone)
+
+    def shown(quarter: int) -> tuple[date, int, timedelta | None]:
+        local = datetime.fromtimestamp(quarter * 900, zone)
+        return local.date(), local.hour, local.utcoffset()
+
+    first = quarter
+    while shown(first - 1) == shown(quarter):
+        first -= 1
+    return first * 900_000
+
+
 def first_moment_of(day: str, time_zone: str) -> Moment:
     """When a calendar day begins in an IANA time zone; where midnight is skipped, at the first moment after it."""
     begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(time_zone))

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from conftest import SECRET_KEY, Server, add_cast, headers, in_transaction, postgres_url
 from credtrail.database.migrate import migrate
-from credtrail.interactions.counts import daily_counts
+from credtrail.interactions.counts import WHOLE, daily_counts
 from credtrail.interactions.log_sql import interactions
 from credtrail.settings import Settings
 
@@ -42,7 +42,9 @@ def stored(settings):
 
     def ask(transaction):
         rows = transaction.connection.execute(select(func.count()).select_from(interactions)).scalar_one()
-        counted = transaction.connection.execute(select(func.sum(daily_counts.c.count))).scalar_one()
+        counted = transaction.connection.execute(
+            select(func.sum(daily_counts.c.count)).where(daily_counts.c.group_id == WHOLE)
+        ).scalar_one()
         return rows, int(counted or 0)
 
     return in_transaction(settings, ask)

@@ -81,7 +81,8 @@ async def _interleave(settings, steps):
         chosen = [Entry(ids[n], type_, actor, EPOCH + at) for n, type_, actor, at in step]
         for n, type_, actor, at in step:
             if n not in gone:
-                sent[day_of(EPOCH + at, "Asia/Kathmandu"), type_, actor] += 1
+                day = day_of(EPOCH + at, "Asia/Kathmandu")
+                sent.update([(True, day, type_, actor), (False, day, type_, actor)])  # of its group, of all
         waiting.append(recorder.record(Submission(workspace_id, chosen, lambda _: Answer(200, b""))))
     await asyncio.gather(*waiting)
     await recorder.close()
@@ -92,8 +93,8 @@ async def _interleave(settings, steps):
         for table in OF_CREDENTIALS if gone else TABLES:
             assert stored(transaction, table) == counted[table.name], table.name
         kept = Counter()
-        for (_, _, day, type_, actor), (count,) in stored(transaction, daily_counts).items():
-            kept[day, type_, actor] += count
+        for (_, group_id, day, type_, actor), (count,) in stored(transaction, daily_counts).items():
+            kept[bool(group_id), day, type_, actor] += count
         assert kept == sent  # sums outlive a deleted credential
 
     await database.read(compare)
@@ -226,7 +227,7 @@ def test_deleting_a_credential_takes_its_interactions_and_counts_and_keeps_the_s
         finally:
             await database.close()
 
-    assert list(asyncio.run(read()).values()) == [(1,)]
+    assert list(asyncio.run(read()).values()) == [(1,), (1,)]  # of its group, of all
 
 
 def test_the_first_time_is_the_earliest_triggered_and_not_the_first_received(ada, cast, house):

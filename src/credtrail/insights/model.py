@@ -6,16 +6,18 @@ wall shows, told apart by its offset when it comes twice.
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from credtrail.errors import invalid
-from credtrail.values import Moment, first_moment_of, parse_date
+from credtrail.values import Moment, first_moment_of, hour_of, parse_date
 
 Bucket = Literal["hour", "day", "week", "month"]
 BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 
 MOST_BUCKETS = 800
+MOST_HOURS = 400
 _QUARTER_MS = 900_000
 
 
@@ -83,15 +85,12 @@ def _read_day(field: str, text: str | None) -> date | None:
 def divide(period: Period, bucket: Bucket) -> list[Part]:
     """The period's hours, days, weeks (from Monday on) or months, in order; those at its edges are cut to it.
 
-    Refuses (400) what would be more than `MOST_BUCKETS`.
+    Refuses (400) what would be more than `MOST_BUCKETS`, or `MOST_HOURS`.
     """
-    parts: list[Part] = []
-    for part in _hours(period) if bucket == "hour" else _days(period, bucket):
-        parts.append(part)
-        if len(parts) > MOST_BUCKETS:
-            raise invalid(
-                "bucket", f"must leave at most {MOST_BUCKETS} columns; take a longer one, or a shorter period"
-            )
+    most = MOST_HOURS if bucket == "hour" else MOST_BUCKETS
+    parts = list(islice(_hours(period) if bucket == "hour" else _days(period, bucket), most + 1))
+    if len(parts) > most:
+        raise invalid("bucket", f"must leave at most {most} columns; take a longer one, or a shorter period")
     return parts
 
 
@@ -118,14 +117,8 @@ def _hours(period: Period) -> Iterator[Part]:
     while at < end:
         begin = datetime.fromtimestamp(at / 1_000, UTC).astimezone(zone)
         then = at + _QUARTER_MS
-        while then < end and _same_hour(begin, then, zone):
+        while then < end and hour_of(then, period.time_zone) == hour_of(at, period.time_zone):
             then += _QUARTER_MS
         then = min(then, end)
         yield Part(begin.isoformat(timespec="minutes"), begin.date(), begin.date(), at, then)
         at = then
-
-
-def _same_hour(begin: datetime, at: Moment, zone: ZoneInfo) -> bool:
-    then = datetime.fromtimestamp(at / 1_000, UTC).astimezone(zone)
-    same_clock = (then.date(), then.hour) == (begin.date(), begin.hour)
-    return same_clock and then.utcoffset() == begin.utcoffset()

@@ -1,15 +1,16 @@
 """Counts kept beside the log, in the transaction that appends to it. Called by `record.py`.
 
-`daily_counts` holds sums per workspace and group, `workspace_counts` and `quarter_counts` per workspace alone (what
-insights ask most is then a few rows), without any id of a credential or a person: they outlive erasure.
-`credential_counts` and `engagements` belong to one credential and go with it. Beside them, of pages alone:
+`daily_counts` and `hourly_counts` hold sums, each twice: of a group, and of the whole workspace under `WHOLE` in place
+of a group (what insights ask most is then a few rows). No id of a credential or a person is in them: they outlive
+erasure. `credential_counts` and `engagements` belong to one credential and go with it. Beside them, of pages alone:
 `page_action_counts`, what people do there that is no interaction, and `set_aside_counts`, what wasn't a person's
 doing; both are sums like the daily ones. A day is one in the workspace's time zone, of the time the interaction was
-triggered.
+triggered, and an hour is one that a clock on the wall shows there.
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Table, func, select
 
@@ -87,30 +88,20 @@ engagements = Table(
 """All that insights ask of one credential: opened and shared (or added to a profile) by its recipient, viewed and
 verified by guests."""
 
-workspace_counts = Table(
-    "workspace_counts",
+hourly_counts = Table(
+    "hourly_counts",
     metadata,
     Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
-    Column("day", Key, primary_key=True),
+    Column("group_id", Key, primary_key=True),
+    Column("hour", BigInteger, primary_key=True),  # the moment at which it begins
     Column("event_type", Key, primary_key=True),
     Column("triggered_by", Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-quarter_counts = Table(
-    "quarter_counts",
-    metadata,
-    Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
-    # Of an hour, since 1970: some time zones are a quarter beside the others.
-    Column("quarter", BigInteger, primary_key=True),
-    Column("event_type", Key, primary_key=True),
-    Column("triggered_by", Key, primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-QUARTER_MS = 900_000
+WHOLE = ""
+"""In place of a group's id: the whole workspace."""
 SHARES: tuple[str, ...] = tuple(one for one in EVENT_TYPES if "_shared_to_" in one or "_added_to_" in one)
 """The types that count as shared: to a network, or added to a profile."""
 
@@ -172,29 +163,18 @@ _ADD_ENGAGEMENT = RowSet(
     shares="bigint",
     guest_verifications="bigint",
 )
-_ADD_WORKSPACE = RowSet(
-    "insert into workspace_counts (workspace_id, day, event_type, triggered_by, count) "
-    "select workspace_id, day, event_type, triggered_by, count from {rows} where true "
-    "on conflict (workspace_id, day, event_type, triggered_by) "
-    "do update set count = workspace_counts.count + excluded.count",
+_ADD_HOURLY = RowSet(
+    "insert into hourly_counts (workspace_id, group_id, hour, event_type, triggered_by, count) "
+    "select workspace_id, group_id, hour, event_type, triggered_by, count from {rows} where true "
+    "on conflict (workspace_id, group_id, hour, event_type, triggered_by) "
+    "do update set count = hourly_counts.count + excluded.count",
     workspace_id="text",
-    day="text",
+    group_id="text",
+    hour="bigint",
     event_type="text",
     triggered_by="text",
     count="bigint",
 )
-_ADD_QUARTER = RowSet(
-    "insert into quarter_counts (workspace_id, quarter, event_type, triggered_by, count) "
-    "select workspace_id, quarter, event_type, triggered_by, count from {rows} where true "
-    "on conflict (workspace_id, quarter, event_type, triggered_by) "
-    "do update set count = quarter_counts.count + excluded.count",
-    workspace_id="text",
-    quarter="bigint",
-    event_type="text",
-    triggered_by="text",
-    count="bigint",
-)
-
 _ADD_PAGE_ACTION = RowSet(
     "insert into page_action_counts (workspace_id, group_id, day, action, triggered_by, count) "
     "select workspace_id, group_id, day, action, triggered_by, count from {rows} where true "
@@ -221,35 +201,39 @@ _ADD_SET_ASIDE = RowSet(
 )
 
 
-def add_counts(counted: list[tuple[Interaction, str]]) -> Writes:
-    """The statements that fold interactions, each with its day, into the five tables.
+def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
+    """The statements that fold interactions, each with its day and hour, into the four tables.
 
     Rows go in sorted by key, so that two transactions never wait for each other in a circle.
     """
     daily: Counter[tuple[str, str, str, str, str]] = Counter()
+    hourly: Counter[tuple[str, str, Moment, str, str]] = Counter()
     single: Counter[tuple[str, str, str, str]] = Counter()
-    quarters: Counter[tuple[str, int, str, str]] = Counter()
     engaged: dict[str, _Engagement] = {}
-    for interaction, day in counted:
+    for interaction, day, hour in counted:
         _, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, _ = interaction
         daily[workspace_id, group_id, day, event_type, triggered_by] += 1
+        hourly[workspace_id, group_id, hour, event_type, triggered_by] += 1
         single[credential_id, day, event_type, triggered_by] += 1
-        quarters[workspace_id, triggered_at // QUARTER_MS, event_type, triggered_by] += 1
         engagement = engaged.get(credential_id)
         if engagement is None:
             engagement = engaged[credential_id] = _Engagement()
         engagement.add(event_type, triggered_by, triggered_at)
-    whole: Counter[tuple[str, str, str, str]] = Counter()
-    for (workspace_id, _, day, event_type, triggered_by), count in daily.items():
-        whole[workspace_id, day, event_type, triggered_by] += count
     return (
         (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
         (_ADD_ENGAGEMENT, [(id_, *engaged[id_].row()) for id_ in sorted(engaged)]),
         # Last, since these few rows are the ones that everybody waits for.
-        (_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items())]),
-        (_ADD_WORKSPACE, [(*key, count) for key, count in sorted(whole.items())]),
-        (_ADD_QUARTER, [(*key, count) for key, count in sorted(quarters.items())]),
+        (_ADD_HOURLY, _and_whole(hourly)),
+        (_ADD_DAILY, _and_whole(daily)),
     )
+
+
+def _and_whole(counts: Counter[Any]) -> list[tuple[Any, ...]]:
+    """The sums of groups, and of the whole workspaces, as rows."""
+    whole: Counter[Any] = Counter()
+    for (workspace_id, _, *rest), count in counts.items():
+        whole[workspace_id, WHOLE, *rest] += count
+    return [(*key, count) for key, count in sorted((counts | whole).items())]
 
 
 class _Engagement:
@@ -291,20 +275,13 @@ class _Engagement:
 def add_page_counts(acted: list[tuple[PageActed, str]], aside: list[tuple[SetAside, str, str]]) -> Writes:
     """The statements that count what pages sent beside interactions: acts, each with its day, and what was set
     aside, each with its group and day. Sorted like the others."""
-    actions = Counter((*one, day) for one, day in acted)
+    actions = Counter(
+        (one.workspace_id, one.group_id, day, one.action, one.triggered_by) for one, day in acted
+    )
     reasons = Counter(
         (one.workspace_id, group_id, day, one.reason, one.event_type) for one, group_id, day in aside
     )
-    return (
-        (
-            _ADD_PAGE_ACTION,
-            sorted(
-                (workspace_id, group_id, day, action, triggered_by, count)
-                for (workspace_id, group_id, action, triggered_by, day), count in actions.items()
-            ),
-        ),
-        (_ADD_SET_ASIDE, [(*key, count) for key, count in sorted(reasons.items())]),
-    )
+    return ((_ADD_PAGE_ACTION, _and_whole(actions)), (_ADD_SET_ASIDE, _and_whole(reasons)))
 
 
 def list_set_aside_counts(
@@ -314,7 +291,12 @@ def list_set_aside_counts(
     table = set_aside_counts.c
     query = (
         select(table.day, table.reason, func.sum(table.count))
-        .where(table.workspace_id == workspace_id, table.day >= first_day, table.day <= last_day)
+        .where(
+            table.workspace_id == workspace_id,
+            table.group_id == WHOLE,
+            table.day >= first_day,
+            table.day <= last_day,
+        )
         .group_by(table.day, table.reason)
         .order_by(table.day, table.reason)
     )

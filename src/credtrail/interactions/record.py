@@ -20,7 +20,7 @@ from credtrail.interactions.counts import add_counts, add_page_counts
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import PAGE_ACTIONS, Certainty, Interaction, PageActed, Reason
 from credtrail.interactions.visits import Allowances, SetAside, Shelf
-from credtrail.values import Answer, IdempotencyKey, Moment, day_of
+from credtrail.values import Answer, IdempotencyKey, Moment, day_of, hour_of
 from credtrail.webhooks.model import Event, type_of
 from credtrail.webhooks.outbox import event_writes
 
@@ -105,10 +105,10 @@ class Recorder:
         batch = _Batch(transaction, owners, submissions)
         answers = [batch.settle(submission) for submission in submissions]
         writes = (
-            *self._log.append([interaction for interaction, _ in batch.recorded]),
+            *self._log.append([interaction for interaction, *_ in batch.recorded]),
             *keep_answers(transaction.at, batch.to_keep),
             *(batch.pages.writes() if batch.pages else ()),
-            *event_writes([_event_of(interaction) for interaction, _ in batch.recorded]),
+            *event_writes([_event_of(interaction) for interaction, *_ in batch.recorded]),
             *add_counts(batch.recorded),
         )
         return writes, answers
@@ -129,7 +129,7 @@ class _Batch:
         owners: dict[str, tuple[str, str, str]],
         submissions: list[Submission],
     ) -> None:
-        self.recorded: list[tuple[Interaction, str]] = []
+        self.recorded: list[tuple[Interaction, str, Moment]] = []
         self.to_keep: list[tuple[IdempotencyKey, Answer, str | None]] = []
         self._transaction = transaction
         self._owners = owners
@@ -182,7 +182,7 @@ class _Batch:
             outcome = self.pages.judge(entry, interaction, day)
             if outcome is not None:
                 return outcome
-        self.recorded.append((interaction, day))
+        self.recorded.append((interaction, day, hour_of(triggered_at, time_zone)))
         return interaction
 
 

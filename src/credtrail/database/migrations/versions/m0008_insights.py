@@ -1,11 +1,15 @@
-"""What insights are read from: sums per workspace by day and quarter of an hour, one row per credential.
+"""What insights are read from: sums by hour, sums of whole workspaces, one row per credential.
 
 `credential_firsts` goes: its facts are in `engagements`. Credentials learn when they became issued; for those that
 were before, it is when they were created.
 """
 
+from collections import Counter
+
 import sqlalchemy as sa
 from alembic import op
+
+from credtrail.values import hour_of
 
 revision = "0008"
 down_revision = "0007"
@@ -30,8 +34,26 @@ IS_SHARE = "(event_type like 'credential_shared_%' or event_type like 'credentia
 
 
 def upgrade() -> None:
-    _make_sums("workspace_counts", sa.Column("day", KEY, nullable=False))
-    _make_sums("quarter_counts", sa.Column("quarter", sa.BigInteger(), nullable=False))
+    op.create_table(
+        "hourly_counts",
+        sa.Column("workspace_id", KEY, nullable=False),
+        sa.Column("group_id", KEY, nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("event_type", KEY, nullable=False),
+        sa.Column("triggered_by", KEY, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["workspaces.id"],
+            name=op.f("hourly_counts_workspace_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "workspace_id", "group_id", "hour", "event_type", "triggered_by", name=op.f("hourly_counts_pkey")
+        ),
+        sqlite_with_rowid=False,
+    )
+    _fill_sums()
     op.create_table(
         "engagements",
         sa.Column("credential_id", KEY, nullable=False),
@@ -53,7 +75,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("credential_id", name=op.f("engagements_pkey")),
         sqlite_with_rowid=False,
     )
-    _fill()
+    _fill_engagements()
     op.drop_table("credential_firsts")
     op.add_column("credentials", sa.Column("issued_at", sa.BigInteger(), nullable=True))
     op.execute("update credentials set issued_at = created_at where status = 'issued'")
@@ -65,33 +87,41 @@ def upgrade() -> None:
     )
 
 
-def _make_sums(name: str, when: "sa.Column[str] | sa.Column[int]") -> None:
-    op.create_table(
-        name,
-        sa.Column("workspace_id", KEY, nullable=False),
-        when,
-        sa.Column("event_type", KEY, nullable=False),
-        sa.Column("triggered_by", KEY, nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f(f"{name}_workspace_id_fkey"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint(
-            "workspace_id", when.name, "event_type", "triggered_by", name=op.f(f"{name}_pkey")
-        ),
-        sqlite_with_rowid=False,
+def _fill_sums() -> None:
+    """Whole workspaces beside their groups, and hours of what the log still holds."""
+    for table, key in (
+        ("daily_counts", "day, event_type, triggered_by"),
+        ("page_action_counts", "day, action, triggered_by"),
+        ("set_aside_counts", "day, reason, event_type"),
+    ):
+        op.execute(
+            f"insert into {table} (workspace_id, group_id, {key}, count) "
+            f"select workspace_id, '', {key}, sum(count) from {table} group by workspace_id, {key}"
+        )
+    connection = op.get_bind()
+    workspaces = connection.execute(sa.text("select id, time_zone from workspaces"))
+    zones = {row.id: row.time_zone for row in workspaces}
+    quarters = connection.execute(
+        sa.text(
+            "select workspace_id, group_id, triggered_at / 900000, event_type, triggered_by, count(*) "
+            "from interactions group by workspace_id, group_id, triggered_at / 900000, event_type, triggered_by"
+        )
     )
+    hourly: Counter[tuple[str, str, int, str, str]] = Counter()
+    for workspace_id, group_id, quarter, event_type, triggered_by, count in quarters:
+        hour = hour_of(quarter * 900_000, zones[workspace_id])
+        hourly[workspace_id, group_id, hour, event_type, triggered_by] += count
+        hourly[workspace_id, "", hour, event_type, triggered_by] += count
+    names = ("workspace_id", "group_id", "hour", "event_type", "triggered_by", "count")
+    rows = [dict(zip(names, (*key, count), strict=True)) for key, count in sorted(hourly.items())]
+    if rows:
+        connection.execute(
+            sa.text(f"insert into hourly_counts ({', '.join(names)}) values (:{', :'.join(names)})"),
+            rows,
+        )
 
 
-def _fill() -> None:
-    op.execute(
-        "insert into workspace_counts select workspace_id, day, event_type, triggered_by, sum(count) "
-        "from daily_counts group by workspace_id, day, event_type, triggered_by"
-    )
-    op.execute(
-        "insert into quarter_counts select workspace_id, triggered_at / 900000, event_type, triggered_by, "
-        "count(*) from interactions group by workspace_id, triggered_at / 900000, event_type, triggered_by"
-    )
+def _fill_engagements() -> None:
     bit = " ".join(f"when '{one}' then {1 << number}" for number, one in enumerate(TYPES))
     op.execute(
         "insert into engagements select f.credential_id, f.opened_at, f.shared_at, f.guest_viewed_at, "
