@@ -75,6 +75,11 @@ FOREIGN = {
     ("GET", "/webhooks/{id}/deliveries"): ("path", 404),
     ("GET", "/webhooks/{id}/deliveries/{deliveryId}"): ("path", 404),
     ("POST", "/webhooks/{id}/deliveries/{deliveryId}/redeliver"): ("path", 404),
+    ("GET", "/insights/summary"): ("query", 400),
+    ("GET", "/insights/timeseries"): ("query", 400),
+    ("GET", "/insights/funnel"): ("query", 400),
+    ("GET", "/insights/channels"): ("query", 400),
+    ("GET", "/insights/credentials"): ("query", 400),
     ("GET", "/workspace"): ("list", 200),
     ("GET", "/me"): ("list", 200),
 }
@@ -168,6 +173,12 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
     filled = path.replace("{id}", of_adas.get(path.split("/")[1], ""))
     filled = filled.replace("{deliveryId}", deliveries["data"][0]["id"])
     filters = f"?credentialId={cast.credential_id}" if kind == "list" and "interactions" in path else ""
+    if kind == "query":
+        own = client.get(f"/v1{path}?from=2024-03-01&to=2024-03-31", headers=headers(cast.cleo)).text
+        assert client.get(f"/v1{path}?designId={design['id']}", headers=headers(cast.cleo)).status_code == 400
+        assert "credential_viewed" not in own
+        assert cast.credential_id not in own
+        filters = f"?groupId={cast.group_id}"
     answer = client.request(
         method,
         f"/v1{filled}{filters}",

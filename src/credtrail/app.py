@@ -51,6 +51,7 @@ from credtrail.designs.press import Press
 from credtrail.errors import Refusal
 from credtrail.groups.api import Groups
 from credtrail.groups.store import uses_design
+from credtrail.insights.api import Insights
 from credtrail.interactions.api import Interactions
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
@@ -109,6 +110,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Attributes(database).endpoints(),
         *EmailTemplates(database, cursors).endpoints(),
         *Webhooks(database, cursors, Seal(secret_key, "webhooks"), settings.webhook_hosts).endpoints(),
+        *Insights(database).endpoints(),
         *Accounts(database).endpoints(),
     ]
     documents = Documents(database, press, settings.public_url)

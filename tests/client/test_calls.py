@@ -186,6 +186,19 @@ REQUESTS = [
         {"createdFrom": VIEW_SENT["triggeredAt"], "createdTo": VIEW_SENT["triggeredAt"], "status": "failed"},
     ),
     (API.me(), "GET /me", None),
+    (
+        API.insights.summary(day_from=date(2026, 1, 2), group_id="g1"),
+        "GET /insights/summary?from=2026-01-02&groupId=g1",
+        None,
+    ),
+    (
+        API.insights.timeseries(bucket="week", event_type=["credential_viewed"], day_to="2026-01-02"),
+        "GET /insights/timeseries?to=2026-01-02&bucket=week&eventType=credential_viewed",
+        None,
+    ),
+    (API.insights.funnel(design_id="d1"), "GET /insights/funnel?designId=d1", None),
+    (API.insights.channels(triggered_by="guest"), "GET /insights/channels?triggeredBy=guest", None),
+    (API.insights.credentials(), "GET /insights/credentials?sort=guestViews&limit=20", None),
     (API.workspace(), "GET /workspace", None),
 ]
 

@@ -107,6 +107,20 @@ def test_what_was_set_aside_is_listed_and_counted(ada):
     assert ada.interactions.count_set_aside(day_from=date(2026, 11, 1), day_to="2026-11-02").data == []
 
 
+def test_what_interactions_say(ada, cast):
+    ada.interactions.create(**viewed(cast))
+    days = {"day_from": DAY.date(), "day_to": DAY.date()}
+    summary = ada.insights.summary(**days, group_id=cast.group_id)
+    assert summary.period.first == DAY.date()
+    assert summary.guest_views.value == 1
+    assert summary.views_per_share.value is None
+    [series] = ada.insights.timeseries(**days, bucket="hour").series
+    assert (series.total, sum(series.counts), len(series.counts)) == (1, 1, 24)
+    assert ada.insights.funnel(design_id=cast.design_id).data[0].step == "issued"
+    assert len(ada.insights.channels(**days).data) == 10
+    assert ada.insights.credentials(**days, sort="shares").data == []
+
+
 def test_a_credential_from_draft_to_deletion(ada, cast):
     made = ada.credentials.create(
         group_id=cast.group_id,

@@ -39,7 +39,7 @@ from credtrail.interactions.model import Interaction
 from credtrail.interactions.visits import SetAside, Shelf
 from credtrail.mail.store import add_mails, add_template, mails
 from credtrail.settings import Settings
-from credtrail.values import day_of
+from credtrail.values import day_of, hour_of
 
 PASSWORD = "four meadow words together"
 NAMES = (
@@ -171,7 +171,10 @@ class World:
                 Interaction(transaction.new_id(), here, self.group_id, id_, types[n % 4], by, then, certainty)
             )
         run_all(transaction, SqlLog().append(happened))
-        run_all(transaction, add_counts([(one, day_of(one.triggered_at, "UTC")) for one in happened]))
+        counted = [
+            (one, day_of(one.triggered_at, "UTC"), hour_of(one.triggered_at, "UTC")) for one in happened
+        ]
+        run_all(transaction, add_counts(counted))
         shelf = Shelf(transaction, [self.busy_id])
         for reason in ("robot", "prefetch", "repeat", "not_visible"):
             shelf.put(

@@ -24,7 +24,7 @@ ZONES = [
 days = st.dates(date(2005, 1, 1), date(2035, 12, 31))
 
 
-@given(first=days, length=st.integers(0, 25), zone=st.sampled_from(ZONES), bucket=st.sampled_from(BUCKETS))
+@given(first=days, length=st.integers(0, 15), zone=st.sampled_from(ZONES), bucket=st.sampled_from(BUCKETS))
 def test_parts_cover_the_period_and_nothing_twice(first, length, zone, bucket):
     period = Period(first, first + timedelta(days=length), zone)
     assume(period.from_at < period.to_at)  # Apia has had a day that never was

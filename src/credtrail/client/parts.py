@@ -15,6 +15,7 @@ from msgspec.json import encode
 
 from credtrail.client.call import Call, check, path_of, wire
 from credtrail.client.drive import Driver, Part, asks, asks_all, streams, turns
+from credtrail.client.insights import Insights
 from credtrail.client.model import (
     Attribute,
     Credential,
@@ -559,6 +560,7 @@ class Everything(Part[Driver]):
         self.attributes = Attributes(driver)
         self.email_templates = EmailTemplates(driver)
         self.webhooks = Webhooks(driver)
+        self.insights = Insights(driver)
 
     @asks
     def me(self) -> Call[Me]:
@@ -580,7 +582,7 @@ class Everything(Part[Driver]):
         body: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> Call[Any]:
-        """Whatever else the server has, with the same token, retries and errors: `call("GET", "/insights/views")`.
+        """Whatever else the server has, with the same token, retries and errors: `call("GET", "/workspace")`.
 
         `path` is below /v1. Gives the answer's JSON, None where it is empty.
         """

@@ -28,6 +28,7 @@ from credtrail.insights.figures import (
     Ranking,
     Rate,
     Series,
+    SetAside,
     SetAsideFigure,
     Span,
     Step,
@@ -36,7 +37,7 @@ from credtrail.insights.figures import (
     days_of,
     divide_counts,
 )
-from credtrail.insights.model import Bucket, Part, Period, divide, read_period
+from credtrail.insights.model import MOST_BUCKETS, Bucket, Part, Period, divide, read_period
 from credtrail.insights.store import Cohort, Order, Scope
 from credtrail.interactions.counts import SHARES, bit_of
 from credtrail.values import EVENT_TYPES, day_of
@@ -140,8 +141,8 @@ def present_funnel(question: Question, now: Cohort, then: Cohort) -> Funnel:
         days_of(period.before),
         period.time_zone,
         [
-            Step(step, count, count_before, divide_counts(count, now.issued), any_order)
-            for step, count, count_before, any_order in steps
+            Step(step, count, count_before, divide_counts(count, now.issued), reached)
+            for step, count, count_before, reached in steps
         ],
     )
 
@@ -250,6 +251,25 @@ def _figure(sums: tuple[Sums, Sums], event_types: Iterable[str], actor: str | No
 
 def _divide(number: Figure, by: Figure) -> Rate:
     return Rate(divide_counts(number.value, by.value), divide_counts(number.before, by.before))
+
+
+def weigh_set_aside(transaction: Transaction, question: Question) -> SetAside:
+    """What was set aside, and how much was recorded meanwhile, whichever way it came."""
+    period = question.period
+    now, before = _both(transaction, store.sum_set_aside, question)
+    recorded = _both(transaction, store.sum_by_type, question)
+    by_day: dict[str, int] = {}
+    for (day, _), count in now.items():
+        by_day[day] = by_day.get(day, 0) + count
+    days = [part.start for part in divide(period, "day")] if period.length <= MOST_BUCKETS else sorted(by_day)
+    return SetAside(
+        days_of(period),
+        days_of(period.before),
+        [SetAsideFigure(reason, *pair) for reason, pair in _beside(_by_reason(now), _by_reason(before))],
+        days,
+        [by_day.get(day, 0) for day in days],
+        Figure(*(sum(one.values()) for one in recorded)),
+    )
 
 
 def _days(period: Period) -> tuple[str, str]:

@@ -85,7 +85,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "funnel",
         "Funnel",
         "issued credentials that have passed this step and every step above it, in whatever order: opened, shared, "
-        "viewed by guests, verified by guests, each as above; beside it those that did this step at all (`anyOrder`)",
+        "viewed by guests, verified by guests, each as above; beside it those that did this step at all (`reached`)",
         f"for `rate`: {_ISSUED}",
         "recipient for opened and shared, guest for viewed and verified",
         _ISSUE_DATE,

@@ -115,7 +115,7 @@ class Step(Struct, rename="camel"):
     count: int
     count_before: int
     rate: float | None
-    any_order: int
+    reached: int
 
 
 class Funnel(Struct, rename="camel"):
@@ -179,6 +179,17 @@ class Ranking(Struct, rename="camel"):
     time_zone: str
     data: list[RankedCredential]
     groups: list[RankedGroup]
+
+
+class SetAside(Struct):
+    """What was set aside, by reason and by day, beside what was recorded. Shown by the dashboard alone."""
+
+    period: Days
+    period_before: Days
+    reasons: list[SetAsideFigure]
+    days: list[str]
+    counts: list[int]
+    recorded: Figure
 
 
 def days_of(period: Period) -> Days:

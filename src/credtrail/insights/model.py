@@ -29,6 +29,11 @@ class Period(NamedTuple):
     time_zone: str
 
     @property
+    def length(self) -> int:
+        """In days."""
+        return (self.last_day - self.first_day).days + 1
+
+    @property
     def from_at(self) -> Moment:
         """When its first day begins."""
         return first_moment_of(self.first_day.isoformat(), self.time_zone)
@@ -41,7 +46,7 @@ class Period(NamedTuple):
     @property
     def before(self) -> "Period":
         """As many days, just before it."""
-        length = self.last_day - self.first_day + timedelta(days=1)
+        length = timedelta(days=self.length)
         return Period(self.first_day - length, self.last_day - length, self.time_zone)
 
 
