@@ -19,6 +19,8 @@ from credtrail.accounts.api import Accounts
 from credtrail.accounts.model import digest_token, is_well_formed
 from credtrail.accounts.store import find_token, note_token_used
 from credtrail.attributes.api import Attributes
+from credtrail.badges.desk import Desk
+from credtrail.badges.views import Badges
 from credtrail.credentials.api import Credentials
 from credtrail.credentials.bulk_api import BulkCredentials
 from credtrail.credentials.links import RecipientLinks
@@ -113,9 +115,11 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Insights(database).endpoints(),
         *Accounts(database).endpoints(),
     ]
-    documents = Documents(database, press, settings.public_url)
+    desk = Desk(database, Seal(secret_key, "issuer"), settings.public_url)
+    badges = Badges(database, desk)
+    documents = Documents(database, press, desk, settings.public_url)
     tokens = PageTokens(secret_key)
-    pages = Pages(database, tokens, settings.public_url, settings.facebook_app_id)
+    pages = Pages(database, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id)
     reports = Reports(
         database,
         recorder,
@@ -154,7 +158,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *WorkspaceSettings(database, settings.public_url).views(),
     ]
     dashboard = door.routes(views)
-    site = _site(settings, database, recorder, press, documents, pages, reports, endpoints, dashboard)
+    site = _site(settings, database, recorder, press, documents, badges, pages, reports, endpoints, dashboard)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, views, application)
 
@@ -165,6 +169,7 @@ def _site(
     recorder: Recorder,
     press: Press,
     documents: Documents,
+    badges: Badges,
     pages: Pages,
     reports: Reports,
     endpoints: Sequence[Endpoint],
@@ -186,6 +191,10 @@ def _site(
     return Starlette(
         routes=[
             Route("/", pages.show_front),
+            Route("/credentials/{public_id}.json", badges.show_json),
+            Route("/credentials/{public_id}.jwt", badges.show_jwt),
+            Route("/credentials/{public_id}.png", documents.show_baked),
+            Route("/credentials/{public_id}.svg", documents.show_baked),
             Route("/credentials/{public_id}", pages.show_credential),
             Route("/credentials/{public_id}/verification", pages.show_verification),
             Route("/credentials/{public_id}/embed", pages.show_embed),
@@ -195,6 +204,12 @@ def _site(
             Route("/designs/{digest}/{name}.png", documents.show_sample),
             Route("/issuers/{workspace_id}/images/{digest}.png", documents.show_logo),
             Route("/issuers/colors/{color}.css", pages.show_colors),
+            Route("/issuers/{workspace_id}", badges.show_profile),
+            Route("/issuers/{workspace_id}/did.json", badges.show_did_document),
+            Route("/issuers/{workspace_id}/status/{number:int}", badges.show_status_list),
+            Route("/issuers/{workspace_id}/keys/{key_id}/status/{number:int}", badges.show_status_list),
+            Route("/achievements/{group_id}", badges.show_achievement),
+            Route("/achievements/{group_id}/image.png", documents.show_achievement),
             Route("/oembed", pages.show_oembed),
             Route("/credentials/{public_id}/interactions", reports.take_interaction, methods=["POST"]),
             Route("/v1/openapi.json", reference.show_document),

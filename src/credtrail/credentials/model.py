@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
+from credtrail.accounts.model import IssuerProfile
+from credtrail.designs.model import Design
 from credtrail.errors import invalid
+from credtrail.groups.model import Group
 from credtrail.values import (
     NO_NUL,
     AnyId,
@@ -181,6 +184,17 @@ class Credential(NamedTuple):
     issue_at: Moment | None = None
     send_at_issuance: bool = False
     external_key: str | None = None
+
+
+class PublicView(NamedTuple):
+    """A credential with what is around it, as its public page shows it."""
+
+    credential: Credential
+    group: Group
+    issuer_name: str
+    time_zone: str
+    profile: IssuerProfile
+    own_designs: tuple[Design, ...] = ()
 
 
 def read_dates(new: NewCredential, today: str, expires_after: str | None = None) -> tuple[str, str | None]:

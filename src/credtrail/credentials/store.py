@@ -1,7 +1,7 @@
 """SQL of credentials. Called by this slice's face, by interactions (whose credential is it?), pages and the demo."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -27,11 +27,10 @@ from sqlalchemy import (
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import issuer_profiles, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
+from credtrail.credentials.model import PublicView as PublicView
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
 from credtrail.database.idempotency import forget_answers_about
-from credtrail.designs.model import Design
 from credtrail.designs.store import DESIGN_COLUMNS, designs, read_design
-from credtrail.groups.model import Group
 from credtrail.groups.store import group_designs, groups, read_group
 from credtrail.values import Moment, fold
 from credtrail.webhooks import store as webhooks
@@ -380,17 +379,6 @@ def find_opened_at(transaction: Transaction, id_: str) -> Moment | None:
     engagements = metadata.tables["engagements"]
     query = select(engagements.c.opened_at).where(engagements.c.credential_id == id_)
     return transaction.connection.execute(query).scalar()
-
-
-class PublicView(NamedTuple):
-    """A credential with what is around it, as its public page shows it."""
-
-    credential: Credential
-    group: Group
-    issuer_name: str
-    time_zone: str
-    profile: IssuerProfile
-    own_designs: tuple[Design, ...] = ()
 
 
 _VIEW = (

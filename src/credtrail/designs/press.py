@@ -37,10 +37,18 @@ class Press:
         self._proofs = 0
 
     async def print(
-        self, artwork: Artwork, format: Format, get_materials: Callable[[], Awaitable[Materials]]
+        self,
+        artwork: Artwork,
+        format: Format,
+        get_materials: Callable[[], Awaitable[Materials]],
+        attached_digest: str = "",
     ) -> bytes:
-        """The document in this format; `get_materials` is asked only when it has to be drawn. Raises BusyError."""
-        name = f"{_mark_of(artwork.url)}-{digest_of(artwork)}.{format}"
+        """The document in this format; `get_materials` is asked only when it has to be drawn. Raises BusyError.
+
+        `attached_digest` is that of a file that goes with it.
+        """
+        attached = f"-{attached_digest}" if attached_digest else ""
+        name = f"{_mark_of(artwork.url)}-{digest_of(artwork)}{attached}.{format}"
         found = self._at_hand.get(name)
         if found is not None:
             self._at_hand.move_to_end(name)

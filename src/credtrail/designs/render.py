@@ -24,12 +24,14 @@ from credtrail.designs.model import Design, find_design
 from credtrail.designs.ornaments import COLOR, ornaments_of
 from credtrail.designs.words import RIGHT_TO_LEFT, words_in, write_day
 
-Format = Literal["pdf", "png", "jpg"]
+Format = Literal["pdf", "png", "jpg", "svg"]
 
 _LOOKS = Path(__file__).parent / "looks"
 _DRAWINGS = Path(__file__).parent / "drawings"
 _DRAWN_SIDE = 1_600
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]
+_WITH_ATTACHMENT: list[Any] = ["a-3a", "ua-1"]
+"""PDF/A-2 allows no file within that isn't PDF/A itself; the third part does."""
 _POINTS_PER_INCH = 72
 _PREVIEW_BYTES = 300_000
 
@@ -48,11 +50,12 @@ _SCALE = 2
 
 class Materials(NamedTuple):
     """What else is drawn: the QR code of the page's address as SVG, images (PNG or JPEG) by their digest, and the
-    document of an own design."""
+    document of an own design. `attached` is a credential as JSON, to go with a PDF as a file within it."""
 
     qr: bytes
     images: Mapping[str, bytes]
     document: str | None = None
+    attached: str | None = None
 
 
 def size_of(design: Design) -> Size:
@@ -63,17 +66,22 @@ def size_of(design: Design) -> Size:
 
 
 def draw(artwork: Artwork, format: Format, materials: Materials) -> bytes:
-    """The document in this format: a page as PDF, its picture as PNG, or a preview of 1200 by 630 as JPEG.
+    """The document in this format: a page as PDF, its picture as PNG or SVG, or a preview of 1200 by 630 as JPEG.
 
     The same values give the same bytes. Takes some milliseconds of a processor, so never on the event loop.
     """
-    shape = {"pdf": "document", "png": "picture", "jpg": "preview"}[format]
+    shape = {"pdf": "document", "png": "picture", "svg": "picture", "jpg": "preview"}[format]
     inputs = {"data": json.dumps(_data(artwork, shape, materials))}
     if format == "pdf":
+        standards = _WITH_ATTACHMENT if materials.attached else _STANDARDS
+        if materials.attached:
+            inputs["attached"] = materials.attached
         day = datetime.combine(date.fromisoformat(artwork.issue_date), datetime.min.time(), UTC)
         return _one(
-            _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=_STANDARDS, timestamp=day)
+            _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=standards, timestamp=day)
         )
+    if format == "svg":
+        return _one(_compiler().compile(format="svg", sys_inputs=inputs))
     scale = 1 if format == "jpg" else _SCALE
     picture = _one(_compiler().compile(format="png", sys_inputs=inputs, ppi=scale * _POINTS_PER_INCH))
     return write_jpeg(picture, _PREVIEW_BYTES) if format == "jpg" else picture

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from credtrail.accounts.store import find_image, find_images, find_profile, find_workspace
+from credtrail.badges.bake import bake_png, bake_svg
+from credtrail.badges.desk import Desk
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.designs.artwork import Artwork, artwork_of, describe, digest_of, sample_of, sample_path
@@ -32,6 +34,15 @@ _FRESH_SECONDS = 0.5
 """How long an answer is given again without asking the database: nothing beside the day that caches keep it."""
 _FRESH_BYTES = 32 * 1024 * 1024
 _MEDIA_TYPES: dict[Format, str] = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
+_BAKED_MEDIA_TYPES: dict[Format, str] = {"png": "image/png", "svg": "image/svg+xml"}
+_UNKEPT = {
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+    "access-control-allow-origin": "*",
+    "x-robots-tag": "noindex",
+    # A drawing opened by itself runs nothing and loads nothing.
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+}
 
 
 class Document(NamedTuple):
@@ -65,9 +76,10 @@ def logo_path(view: PublicView) -> str | None:
 class Documents:
     """Serves documents; `public_url` is this installation's address, without a trailing slash."""
 
-    def __init__(self, database: Database, press: Press, public_url: str) -> None:
+    def __init__(self, database: Database, press: Press, desk: Desk, public_url: str) -> None:
         self._database = database
         self._press = press
+        self._desk = desk
         self._public_url = public_url
         self._looking: dict[str, asyncio.Task[PublicView | None]] = {}
         self._fresh: dict[tuple[str, bytes], tuple[float, Response]] = {}
@@ -103,11 +115,55 @@ class Documents:
             query = f"?{request.url.query}" if request.url.query else ""
             current = getattr(_document(view, artwork, design), _PATH_OF[format])
             return RedirectResponse(current + query, 302, {"cache-control": "no-store"})
-        content = await self._print(design, artwork, format, view.credential.workspace_id)
+        content = await self._print_of(view, design, artwork, format)
         headers = dict(_DAY_LONG)
         if format == "pdf" or "download" in request.query_params:
             headers["content-disposition"] = _attachment(view, format)
         return Response(content, media_type=_MEDIA_TYPES[format], headers=headers)
+
+    async def _print_of(self, view: PublicView, design: Design, artwork: Artwork, format: Format) -> bytes:
+        """A PDF takes the signed credential with it."""
+        signed = await self._desk.try_sign(view) if format == "pdf" else None
+        attached = (signed.json.decode(), signed.digest) if signed else None
+        return await self._print(design, artwork, format, view.credential.workspace_id, attached)
+
+    async def show_baked(self, request: Request) -> Response:
+        """The first document as a picture that holds the signed credential; none when it is revoked."""
+        format: Format = "svg" if request.scope["path"].endswith(".svg") else "png"
+        view = await self._find(request.path_params["public_id"])
+        if view is None or view.credential.revoked_at is not None:
+            raise HTTPException(404)
+        signed = await self._desk.try_sign(view)
+        if signed is None:
+            raise HTTPException(503, headers={"retry-after": "3600"})
+        design, artwork = _artworks(view, self._public_url)[0]
+        picture = await self._print(design, artwork, format, view.credential.workspace_id)
+        bake = bake_svg if format == "svg" else bake_png
+        headers = {**_UNKEPT, "etag": f'"{digest_of(artwork)}-{signed.digest}"'}
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        if "download" in request.query_params:
+            headers["content-disposition"] = _attachment(view, format)
+        content = bake(picture, signed.json.decode())
+        return Response(content, media_type=_BAKED_MEDIA_TYPES[format], headers=headers)
+
+    async def show_achievement(self, request: Request) -> Response:
+        """What a group's credentials look like, with nobody's name, once one was issued."""
+        group_id = request.path_params["group_id"]
+        view = None if "\x00" in group_id else await self._desk.find_example(group_id)
+        if view is None:
+            raise HTTPException(404)
+        design, _ = _artworks(view, self._public_url)[0]
+        sample = sample_of(design, view.issuer_name, view.profile)
+        artwork = sample._replace(
+            title=view.group.name,
+            recipient_name="\u2026",
+            issue_date=f"{view.group.created_at // 31_556_952_000 + 1970}-01-01",
+            url=f"{self._public_url}/achievements/{quote(group_id, safe='')}",
+            language=view.profile.language,
+        )
+        content = await self._print(design, artwork, "png", view.credential.workspace_id)
+        return Response(content, media_type="image/png", headers=_DAY_LONG)
 
     async def draw_first(self, view: PublicView) -> bytes:
         """The first document as a PNG, in whatever state the credential is: for its issuer to see."""
@@ -154,7 +210,16 @@ class Documents:
             raise HTTPException(404)
         return Response(content, media_type="image/png", headers=_YEAR_LONG)
 
-    async def _print(self, design: Design, artwork: Artwork, format: Format, workspace_id: str) -> bytes:
+    async def _print(
+        self,
+        design: Design,
+        artwork: Artwork,
+        format: Format,
+        workspace_id: str,
+        attached: tuple[str, str] | None = None,
+    ) -> bytes:
+        """`attached` is a file to go with it, and its digest."""
+
         async def get_materials() -> Materials:
             digests = _images_in(design, artwork)
 
@@ -163,10 +228,10 @@ class Documents:
                 return {digest: image.content for digest, image in found.items()}
 
             images = await self._database.read(ask) if digests else {}
-            return Materials(draw_qr(artwork.url), images, design.document)
+            return Materials(draw_qr(artwork.url), images, design.document, attached[0] if attached else None)
 
         try:
-            return await self._press.print(artwork, format, get_materials)
+            return await self._press.print(artwork, format, get_materials, attached[1] if attached else "")
         except BusyError:
             raise HTTPException(503, headers={"retry-after": "5"}) from None
 

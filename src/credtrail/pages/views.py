@@ -5,6 +5,7 @@ what the page's own script saw. No cookie is set, no address of a visitor is kep
 """
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Any, Literal
 from unicodedata import east_asian_width
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from credtrail.accounts.colors import brand_style
+from credtrail.badges.desk import Desk
 from credtrail.credentials.model import has_expired
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
@@ -26,6 +28,7 @@ from credtrail.pages.token import PageTokens, Visit
 from credtrail.values import Moment, day_of, now
 from credtrail.web.html import render, respond, write
 from credtrail.web.language import language_of
+from credtrail.web.prefer import JSON_TYPES, prefer
 
 _MOST_WRITTEN = 1_000
 _TOKEN = "page-token-stands-here"  # noqa: S105 - where each answer gets its own; the first thing in the page
@@ -35,13 +38,24 @@ _DAY_LONG = {"cache-control": "public, max-age=86400", "x-content-type-options":
 
 
 class Pages:
-    """Public pages; `public_url` is this installation's address, without a trailing slash."""
+    """Public pages; `public_url` is this installation's address, without a trailing slash.
+
+    `show_json` answers programs that ask for the signed credential at a page's address.
+    """
 
     def __init__(
-        self, database: Database, tokens: PageTokens, public_url: str, facebook_app_id: str = ""
+        self,
+        database: Database,
+        tokens: PageTokens,
+        desk: Desk,
+        show_json: Callable[[Request], Awaitable[Response]],
+        public_url: str,
+        facebook_app_id: str = "",
     ) -> None:
         self._database = database
         self._tokens = tokens
+        self._desk = desk
+        self._show_json = show_json
         self._public_url = public_url
         self._facebook_app_id = facebook_app_id
         self._written: OrderedDict[tuple[bytes, str, str, str], str] = OrderedDict()
@@ -59,7 +73,9 @@ class Pages:
         return PlainTextResponse("User-agent: *\nDisallow: /v1/\n")
 
     async def show_credential(self, request: Request) -> Response:
-        """The page, with a fresh page token. Counts nothing."""
+        """The page, with a fresh page token; for programs that ask for JSON, the signed credential. Counts nothing."""
+        if prefer(request, ("text/html", *JSON_TYPES)) != "text/html":
+            return await self._show_json(request)
         view, at = await self._find(request.path_params["public_id"])
         if view is None:
             return _missing(request)

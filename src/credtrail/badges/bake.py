@@ -1,0 +1,165 @@
+"""Credentials within pictures and documents: put in, and found again. Pure.
+
+What is read here comes from anybody: sizes are bounded, and nothing in it is followed. Source: Open Badges 3.0, section 9
+(baking); PNG, iTXt; ISO 32000, embedded files.
+"""
+
+import re
+import struct
+import zlib
+from html import escape
+from typing import Literal
+from xml.parsers.expat import ExpatError, ParserCreate
+
+Container = Literal["json", "jwt", "png", "svg", "pdf"]
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_KEYWORD = b"openbadgecredential"
+_NAMESPACE = "https://purl.imsglobal.org/ob/v3p0"
+_MOST_BYTES = 1_048_576
+"""Of a credential that is taken out."""
+_STREAM = re.compile(rb"stream\r?\n")
+_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+class NothingBakedError(ValueError):
+    """There is no credential in it, or it can't be read."""
+
+
+def bake_png(picture: bytes, credential: str) -> bytes:
+    """The picture with the credential in it, as one uncompressed iTXt chunk after the header."""
+    header_end = len(_PNG) + 25
+    body = _KEYWORD + b"\x00\x00\x00\x00\x00" + credential.encode()
+    chunk = struct.pack(">I", len(body)) + b"iTXt" + body + struct.pack(">I", zlib.crc32(b"iTXt" + body))
+    return picture[:header_end] + chunk + picture[header_end:]
+
+
+def bake_svg(drawing: bytes, credential: str) -> bytes:
+    """The drawing with the credential in it: JSON as character data, a JWT as an attribute."""
+    if _JWT.fullmatch(credential):
+        element = f'<openbadges:credential verify="{escape(credential)}"/>'
+    else:
+        # The same JSON: the sign that would end the character data can only stand in a text.
+        written = credential.replace("]]>", "]]\\u003e")
+        element = f"<openbadges:credential><![CDATA[{written}]]></openbadges:credential>"
+    start = drawing.index(b"<svg")
+    end = drawing.index(b">", start) + 1
+    opened = drawing[start : end - 1] + f' xmlns:openbadges="{_NAMESPACE}">'.encode()
+    return drawing[:start] + opened + element.encode() + drawing[end:]
+
+
+def take_out(content: bytes) -> tuple[Container, str]:
+    """What it is, and the credential in it as text. Raises NothingBakedError.
+
+    JSON and JWT are given back as they are.
+    """
+    if content.startswith(_PNG):
+        return "png", _from_png(content)
+    if content.startswith(b"%PDF-"):
+        return "pdf", _from_pdf(content)
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise NothingBakedError from None
+    if text.startswith("<"):
+        return "svg", _from_svg(content)
+    if len(content) > _MOST_BYTES:
+        raise NothingBakedError
+    return ("jwt" if _JWT.fullmatch(text) else "json"), text
+
+
+def _from_png(picture: bytes) -> str:
+    place = len(_PNG)
+    while place + 12 <= len(picture):
+        length, kind = struct.unpack(">I4s", picture[place : place + 8])
+        body = picture[place + 8 : place + 8 + length]
+        if kind == b"iTXt" and body.startswith(_KEYWORD + b"\x00"):
+            return _read_text(body[len(_KEYWORD) + 1 :])
+        if kind == b"IEND":
+            break
+        place += length + 12
+    raise NothingBakedError
+
+
+def _read_text(body: bytes) -> str:
+    """Compression flag and method, language and translated keyword, each ended by a zero, then the text."""
+    is_compressed, rest = body[:1] == b"\x01", body[2:]
+    parts = rest.split(b"\x00", 2)
+    if len(parts) != 3:
+        raise NothingBakedError
+    return _decode(_inflate(parts[2]) if is_compressed else parts[2])
+
+
+def _from_svg(drawing: bytes) -> str:
+    found: list[str] = []
+    parser = ParserCreate(namespace_separator=" ")
+    is_inside = False
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal is_inside
+        if name == f"{_NAMESPACE} credential" and not found:
+            is_inside = True
+            found.append(attributes.get("verify", ""))
+
+    def end(name: str) -> None:
+        nonlocal is_inside
+        is_inside = is_inside and name != f"{_NAMESPACE} credential"
+
+    def text(piece: str) -> None:
+        if is_inside:
+            found.append(piece)
+
+    def refuse(*_: object) -> None:
+        raise NothingBakedError  # a document type can define entities that grow without end
+
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
+    try:
+        parser.Parse(drawing, True)
+    except ExpatError:
+        raise NothingBakedError from None
+    return _decode("".join(found).strip().encode())
+
+
+def _from_pdf(document: bytes) -> str:
+    """The first embedded file that looks like a credential.
+
+    Its streams are looked through one after the other, which needs no reader of PDF with all that it can be led to do;
+    an encrypted document has none that can be read so.
+    """
+    budget = 8 * _MOST_BYTES
+    for begin in _STREAM.finditer(document):
+        end = document.find(b"endstream", begin.end())
+        raw = document[begin.end() : end if end >= 0 else None]
+        for content in (raw[:_MOST_BYTES], raw):
+            try:
+                text = content if content is not raw else _inflate(raw, at_most=min(budget, _MOST_BYTES))
+            except NothingBakedError:
+                continue
+            budget -= len(text) if content is raw else 0
+            if text.lstrip().startswith(b"{") and b"VerifiableCredential" in text:
+                return _decode(text)
+        if budget <= 0:
+            break
+    raise NothingBakedError
+
+
+def _inflate(raw: bytes, at_most: int = _MOST_BYTES) -> bytes:
+    unzip = zlib.decompressobj()
+    try:
+        content = unzip.decompress(raw, at_most)
+    except zlib.error:
+        raise NothingBakedError from None
+    if unzip.unconsumed_tail:
+        raise NothingBakedError
+    return content
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        text = raw.decode().strip()
+    except UnicodeDecodeError:
+        raise NothingBakedError from None
+    if not text or len(raw) > _MOST_BYTES:
+        raise NothingBakedError
+    return text
