@@ -29,8 +29,9 @@ from credtrail.mail.store import add_mails
 from credtrail.pages.token import LIFETIME_SECONDS
 from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
-from credtrail.webhooks import store as webhooks
+from credtrail.webhooks.delivery_store import forget_old as forget_old_webhooks
 from credtrail.webhooks.send import Sender
+from credtrail.webhooks.store import list_untold
 
 log = structlog.get_logger("credtrail.work")
 
@@ -81,11 +82,11 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
         return await database.write(announce.note_expired)
 
     async def tell_owners() -> int:
-        return await database.write(_tell_owners)
+        return await database.write(lambda transaction: _tell_owners(transaction, settings.public_url))
 
     async def forget_webhooks() -> int:
         return await database.write(
-            lambda transaction: webhooks.forget_old(transaction, settings.webhook_retention_days)
+            lambda transaction: forget_old_webhooks(transaction, settings.webhook_retention_days)
         )
 
     async def forget_sheets() -> int:
@@ -103,7 +104,7 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
         Job("forget_visits", 600, forget_visits),
         Job("forget_sessions", 600, forget_sessions),
         Job("forget_imports", 3_600, forget_sheets),
-        Job("forget_webhooks", 3_600, forget_webhooks),
+        Job("forget_webhooks", 3_600, forget_webhooks, until_done=True),
         Job("refresh_statistics", 21_600, refresh_statistics),
     ]
 
@@ -114,18 +115,19 @@ def make_sender(database: Database, settings: Settings) -> Sender:
     return Sender(database, settings, seal, Announcer(database, SqlLog()).run)
 
 
-def _tell_owners(transaction: Transaction) -> int:
+def _tell_owners(transaction: Transaction, public_url: str) -> int:
     """Owners learn by mail that we have disabled an endpoint."""
-    endpoints = webhooks.list_untold(transaction)
+    endpoints = list_untold(transaction)
     for endpoint in endpoints:
+        page = f"{public_url}/dashboard/w/{endpoint.workspace_id}/webhooks/{endpoint.id}"
         for address in list_owner_addresses(transaction, endpoint.workspace_id):
             add_notice(
                 transaction,
                 address,
                 "A webhook of yours was disabled",
                 f"Credtrail doesn't deliver to {endpoint.url} any more.\n\n{endpoint.disabled_reason}.\n\n"
-                "What happens from now on is not gathered for it. When it works again, enable it on the page Webhooks, and\n"
-                "deliver again there what it has missed.\n",
+                "What happens from now on is not gathered for it. When it works again, enable it here, and deliver again\n"
+                f"what has failed:\n{page}\n",
                 good_for_ms=7 * 86_400_000,
             )
     return len(endpoints)

@@ -1,9 +1,11 @@
 """A real receiver of webhooks on loopback: keeps what comes, and behaves as its paths say."""
 
 import asyncio
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from conftest import free_port
 
@@ -20,12 +22,15 @@ class Came:
 
 @dataclass
 class Receiver:
-    """`answers` by path, in turn: bytes to answer, `hang`, or `drop`; then (and else) 204. Runs in a thread."""
+    """`answers` by path, in turn: bytes to answer, a status, `hang`, `drop`, or [`drip`, first, again and again]; then
+    (and else) 204. With a certificate it speaks TLS, and keeps which names it was asked for. Runs in a thread."""
 
     port: int = field(default_factory=free_port)
     answers: dict[str, list] = field(default_factory=dict)
     came: list[Came] = field(default_factory=list)
     connections: int = 0
+    certificate: Any = None
+    names_asked: list[str | None] = field(default_factory=list)
 
     def __enter__(self):
         ready = threading.Event()
@@ -33,7 +38,7 @@ class Receiver:
         self._stop = asyncio.Event()
 
         async def run():
-            server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls())
             ready.set()
             await self._stop.wait()
             server.close()
@@ -66,6 +71,14 @@ class Receiver:
             time.sleep(0.02)  # another thread: there is nothing else to wait on
         return len(self.came)
 
+    def _tls(self):
+        if self.certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.certificate.configure_cert(context)
+        context.sni_callback = lambda _, name, __: self.names_asked.append(name)
+        return context
+
     async def _serve(self, reader, writer):
         self.connections += 1
         try:
@@ -81,6 +94,11 @@ class Receiver:
                     await asyncio.sleep(60)
                 if answer == "drop":
                     break
+                while isinstance(answer, list):
+                    writer.write(answer[1] + answer[2])
+                    answer = ["drip", b"", answer[2]]
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
                 writer.write(
                     f"HTTP/1.1 {answer} x\r\nContent-Length: 0\r\n\r\n".encode()
                     if isinstance(answer, int)

@@ -1,8 +1,10 @@
 """What happens is told: once, signed, in order, in the very bytes that are kept."""
 
+import asyncio
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +14,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from conftest import in_transaction
 from credtrail.credentials.store import credentials
 from credtrail.mail.notice_store import notices
-from credtrail.webhooks.store import webhook_deliveries, webhook_endpoints, webhook_messages
+from credtrail.webhooks import egress, send
+from credtrail.webhooks.delivery_store import webhook_deliveries, webhook_messages
+from credtrail.webhooks.egress import Egress
+from credtrail.webhooks.send import Sender
+from credtrail.webhooks.store import webhook_endpoints, webhook_subscriptions
 from dashboard.conftest import add_person
 
 
@@ -113,55 +119,36 @@ def test_thin_bodies_hold_ids_alone(endpoint, view, work, receiver, cast):
     assert b"Robin" not in came.body
 
 
-def test_every_act_has_its_type(endpoint, work, receiver, api, cast, settings):
-    endpoint()
-    new = {"groupId": cast.group_id, "recipient": {"name": "Robin", "email": "robin@learner.example"}}
-    draft = api("POST", "/credentials", new)["id"]
-    api("PATCH", f"/credentials/{draft}", {"recipient": {"name": "Robin Quill"}})
-    api("POST", f"/credentials/{draft}/issue")
-    api("POST", f"/credentials/{draft}/send", {"deliveryMethod": "email"})
-    work("send_mails")
-    api("POST", f"/credentials/{draft}/revoke", {"reason": "by mistake"})
-    api("DELETE", f"/credentials/{draft}", status=204)
-    api("POST", "/credentials/batch", {"data": [new, new]}, 200)
-    work()
-    told = [json.loads(one.body) for one in receiver.came]
-    assert [one["type"] for one in told if one["data"]["resource"]["id"] == draft] == [
-        "credential.created",
-        "credential.updated",
-        "credential.issued",
-        "credential.sent",
-        "credential.revoked",
-        "credential.deleted",
-    ]
-    assert [one["type"] for one in told].count("credential.created") == 3
+def expire(settings, id_, days_ago):
+    """Let the credential have expired so many days ago, on a day of UTC; nothing is told of what was before."""
+    day = datetime.fromtimestamp(datetime.now(UTC).timestamp() - days_ago * 86_400, UTC).date().isoformat()
+    change = update(credentials).where(credentials.c.id == id_).values(expiry_date=day)
+    in_transaction(settings, lambda tx: tx.connection.execute(change))
 
 
-def test_scheduled_issuance_and_expiry_are_told_once(endpoint, work, receiver, api, cast, settings):
-    endpoint(types=["credential.issued", "credential.expired"])
-    new = {"groupId": cast.group_id, "recipient": {"name": "Robin"}}
-    made = api("POST", "/credentials", {**new, "issueDate": "2024-01-01", "expiryDate": "2030-01-01"})["id"]
-    api("POST", f"/credentials/{made}/schedule", {"issueAt": "2099-01-01T00:00:00Z"}, 200)
-    due = update(credentials).where(credentials.c.id == made).values(issue_at=1)
-    in_transaction(settings, lambda tx: tx.connection.execute(due))
-    work("issue_scheduled", "note_expired")
-    assert [json.loads(one.body)["type"] for one in receiver.came] == ["credential.issued"]
-    # The endpoint has been there for three days, and the credential expired the day before yesterday.
-    day = 86_400_000
-    past = datetime.fromtimestamp(datetime.now(UTC).timestamp() - 2 * 86_400, UTC).date().isoformat()
+def wanted_since(settings, days_ago):
+    """As if endpoints had wanted all they want for so long."""
+    earlier = webhook_subscriptions.c.since - days_ago * 86_400_000
+    in_transaction(
+        settings, lambda tx: tx.connection.execute(update(webhook_subscriptions).values(since=earlier))
+    )
 
-    def act(transaction):
-        transaction.connection.execute(
-            update(webhook_endpoints).values(created_at=webhook_endpoints.c.created_at - 3 * day)
-        )
-        transaction.connection.execute(
-            update(credentials).where(credentials.c.id == made).values(expiry_date=past)
-        )
 
-    in_transaction(settings, act)
+def test_expiry_is_told_once_where_it_was_wanted_by_then(endpoint, work, receiver, api, cast, settings):
+    made = endpoint(types=["credential.expired"])
+    wanted_since(settings, 3)
+    expire(settings, cast.credential_id, 2)
     work("note_expired")
-    work("note_expired")
-    assert [json.loads(one.body)["type"] for one in receiver.came][1:] == ["credential.expired"]
+    assert (work("note_expired"), len(receiver.came)) == (0, 1)
+    assert json.loads(receiver.came[0].body)["type"] == "credential.expired"
+    # What is wanted only now was not wanted then, be it another type or an endpoint that was disabled.
+    api("PATCH", f"/webhooks/{made['id']}", {"types": ["credential.viewed"]}, 200)
+    wanted_since(settings, 3)
+    api("PATCH", f"/webhooks/{made['id']}", {"types": ["credential.expired"]}, 200)
+    expire(settings, cast.credential_id, 1)
+    api("PATCH", f"/webhooks/{made['id']}", {"status": "disabled"}, 200)
+    api("PATCH", f"/webhooks/{made['id']}", {"status": "enabled"}, 200)
+    assert work("note_expired") + work() == 0
 
 
 def test_only_what_is_wanted_and_only_ones_own(endpoint, view, work, receiver, api, cast):
@@ -244,6 +231,30 @@ def test_retry_after_is_honoured(endpoint, view, work, receiver, api, settings, 
     assert (at - datetime.now(UTC)).total_seconds() > 3_500
 
 
+@pytest.mark.parametrize("change", [{"url": "/else"}, {"status": "paused"}, {"ratePerSecond": 5}])
+def test_a_change_ends_the_pause_that_was_asked_for(endpoint, view, work, receiver, api, change):
+    receiver.answers["/"] = [b"HTTP/1.1 503 x\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n", 204]
+    made = endpoint()
+    view()
+    work()
+    view()
+    assert work() == 0
+    change = {name: receiver.url(value) if name == "url" else value for name, value in change.items()}
+    api("PATCH", f"/webhooks/{made['id']}", change, 200)
+    api("PATCH", f"/webhooks/{made['id']}", {"status": "enabled"}, 200)
+    assert work() == 1
+
+
+def test_another_address_begins_anew(endpoint, view, work, receiver, api):
+    receiver.answers["/"] = [500]
+    made = endpoint()
+    view()
+    work()
+    here = f"/webhooks/{made['id']}"
+    assert api("PATCH", here, {"description": "x"}, 200)["failingSince"] is not None
+    assert api("PATCH", here, {"url": receiver.url("/else")}, 200)["failingSince"] is None
+
+
 def test_410_disables(endpoint, view, work, receiver, api, settings, cast):
     add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
     receiver.answers["/"] = [410]
@@ -285,13 +296,54 @@ def test_five_days_of_failures_disable(endpoint, view, work, receiver, api, sett
     )
 
 
+def test_one_that_came_after_all_ends_the_five_days(endpoint, view, work, receiver, api, settings):
+    receiver.answers["/"] = [500, 500, 500, 204, 204, 500]
+    made = endpoint()
+    for _ in range(3):
+        view()
+    work()
+    make_due(settings, shift_ms=6 * 86_400_000)
+    assert work() == 3, "two at a time while it fails: the third is another claim of the same lane"
+    shown = api("GET", f"/webhooks/{made['id']}")
+    assert shown["status"] == "enabled"
+    assert shown["failingSince"] > made["createdAt"]
+
+
+def test_a_secret_that_cannot_be_read_disables(endpoint, view, work, receiver, api, settings):
+    made = endpoint()
+    view()
+    spoil = update(webhook_endpoints).values(secret="sealed with another key")
+    in_transaction(settings, lambda tx: tx.connection.execute(spoil))
+    assert work() == 0
+    shown = api("GET", f"/webhooks/{made['id']}")
+    assert shown["status"] == "disabled"
+    assert "CREDTRAIL_SECRET_KEY" in shown["disabledReason"]
+    api("POST", f"/webhooks/{made['id']}/rotate-secret", {"graceHours": 0}, 200)
+    api("PATCH", f"/webhooks/{made['id']}", {"status": "enabled"}, 200)
+    assert work() == 1
+
+
+def test_what_waits_for_a_dead_receiver_does_not_keep_the_worker_busy(
+    endpoint, view, work, receiver, settings
+):
+    receiver.answers["/"] = [500]
+    endpoint()
+    for _ in range(5):
+        view()
+    assert work() == 5
+    make_due(settings)
+    assert work() == 2, "then it is left alone for a moment"
+
+
 def test_after_the_last_attempt_it_has_failed(endpoint, view, work, receiver, api, settings):
     receiver.answers["/"] = [500]
     made = endpoint()
     view()
-    for _ in range(10):
-        assert work() == 1
-        make_due(settings)
+    assert work() == 1
+    nearly = update(webhook_deliveries).values(attempts=9, due_at=1)
+    in_transaction(settings, lambda tx: tx.connection.execute(nearly))
+    make_due(settings)
+    assert work() == 1
     assert work() == 0
     [delivery] = api("GET", f"/webhooks/{made['id']}/deliveries")["data"]
     assert (delivery["status"], delivery["attempts"]) == ("failed", 10)
@@ -314,8 +366,16 @@ def test_a_span_of_time_is_delivered_again(endpoint, view, work, receiver, api):
     assert work() == 3
     assert len(receiver.came) == 6
     assert len({one.headers["webhook-id"] for one in receiver.came}) == 3
+    before = {
+        "createdFrom": "2020-01-01T00:00:00Z",
+        "createdTo": "2020-01-02T00:00:00Z",
+        "status": "delivered",
+    }
+    assert api("POST", f"/webhooks/{made['id']}/redeliver", before, 202) == {"count": 0}
     nothing = {"createdFrom": "2020-01-01T00:00:00Z"}
     assert api("POST", f"/webhooks/{made['id']}/redeliver", nothing, 202) == {"count": 0}
+    api("PATCH", f"/webhooks/{made['id']}", {"status": "disabled"}, 200)
+    api("POST", f"/webhooks/{made['id']}/redeliver", span, 409)
     api("POST", f"/webhooks/{made['id']}/redeliver", {"createdFrom": "yesterday"}, 400)
 
 
@@ -378,12 +438,26 @@ def test_what_is_erased_is_not_told_any_more(endpoint, view, work, receiver, api
     assert b"Robin" not in b"".join(bytes(row[0]) for row in rows)
 
 
-def test_the_rate_is_kept(endpoint, view, work, receiver, cast):
+def test_the_rate_is_kept(endpoint, view, work, receiver, cast, monkeypatch):
+    """Also from claim to claim, and from one that sends to the next."""
+    monkeypatch.setattr(send, "_CLAIM", 2)
     endpoint(ratePerSecond=20)
     for _ in range(8):
         view()
     work()
     assert receiver.came[-1].at - receiver.came[0].at > 0.3
+
+
+def test_a_slow_rate_holds_no_lease_for_longer_than_it_is_good(endpoint, view, work, receiver, settings, api):
+    made = endpoint(ratePerSecond=0.01)
+    for _ in range(3):
+        view()
+    assert work() == 1
+    assert work() == 0, "the next is a minute and more away, and nobody waits for it"
+    make_due(settings)
+    assert work() == 1
+    found = api("GET", f"/webhooks/{made['id']}/deliveries")["data"]
+    assert sorted(one["attempts"] for one in found) == [0, 1, 1]
 
 
 def test_a_test_message(endpoint, work, receiver, api):
@@ -422,10 +496,111 @@ def test_refused(api, body, field):
     assert error["details"][0]["field"].startswith(field)
 
 
+def test_what_was_sent_is_sent_again_in_the_same_bytes(endpoint, view, work, receiver, api, settings):
+    receiver.answers["/"] = [500, 204]
+    made = endpoint()
+    view()
+    work()
+    view()  # not tried yet
+    here = f"/webhooks/{made['id']}"
+    api("PATCH", here, {"body": "thin"}, 200)
+    make_due(settings)
+    work()
+    first, thin, again = receiver.came
+    assert again.body == first.body
+    assert b"Robin" in again.body
+    assert b"Robin" not in thin.body
+    newest, oldest = (
+        api("GET", f"{here}/deliveries/{one['id']}")["body"].encode()
+        for one in api("GET", f"{here}/deliveries")["data"]
+    )
+    assert (newest, oldest) == (thin.body, first.body)
+
+
+def test_workers_that_die_spend_no_attempts(endpoint, view, work, receiver, api, settings):
+    receiver.answers["/"] = [500]
+    made = endpoint()
+    view()
+
+    async def never(*_):
+        raise asyncio.CancelledError
+
+    for _ in range(10):  # as a claim whose worker ended at once
+        with pytest.MonkeyPatch.context() as patch, suppress(asyncio.CancelledError):
+            patch.setattr(Sender, "_send_all", never)
+            work()
+        make_due(settings)
+    assert work() == 1
+    [delivery] = api("GET", f"/webhooks/{made['id']}/deliveries")["data"]
+    assert (delivery["status"], delivery["attempts"]) == ("waiting", 11)
+    tries = api("GET", f"/webhooks/{made['id']}/deliveries/{delivery['id']}")["tries"]
+    assert [one["failure"] for one in tries] == ["interrupted"] * 10 + ["not_2xx"]
+
+
+def test_a_worker_slower_than_its_lease_does_no_harm(
+    endpoint, view, work, receiver, api, settings, monkeypatch
+):
+    """Another takes over while it still sends: the message comes twice, and is noted as it was."""
+    made = endpoint()
+    view()
+    really, posts = Egress.post, []
+
+    async def post(self, *given):
+        posts.append(given)
+        if len(posts) == 1:
+            await asyncio.to_thread(make_due, settings)
+            await asyncio.to_thread(work)
+        return await really(self, *given)
+
+    monkeypatch.setattr(Egress, "post", post)
+    assert work() == 1
+    assert len({(one.headers["webhook-id"], one.body) for one in receiver.came}) == 1
+    [delivery] = api("GET", f"/webhooks/{made['id']}/deliveries")["data"]
+    assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
+    tries = api("GET", f"/webhooks/{made['id']}/deliveries/{delivery['id']}")["tries"]
+    assert [one["failure"] for one in tries] == [None, None], "the first was thought interrupted, and wasn't"
+
+
+def test_old_messages_are_forgotten_and_what_waits_is_kept(endpoint, view, work, receiver, api, settings):
+    made = endpoint()
+    view()
+    work()
+    receiver.answers["/"] = [500]
+    view()
+    work()
+
+    def days_later(days):
+        change = update(webhook_messages).values(created_at=webhook_messages.c.created_at - days * 86_400_000)
+        in_transaction(settings, lambda tx: tx.connection.execute(change))
+        work("forget_webhooks")
+        return [one["status"] for one in api("GET", f"/webhooks/{made['id']}/deliveries")["data"]]
+
+    assert days_later(29) == ["waiting", "delivered"]
+    assert days_later(2) == ["waiting"]
+    assert days_later(30) == []
+
+
+def test_failing_receivers_leave_room_for_others(endpoint, view, work, receiver, settings, monkeypatch):
+    monkeypatch.setattr(egress, "TIMEOUT_SECONDS", 0.3)
+    bad = [f"/hangs{n}" for n in range(6)]
+    receiver.answers |= {path: ["hang"] for path in bad}
+    for path in bad:
+        endpoint(path)
+    view()
+    work()
+    endpoint("/good")
+    view()
+    make_due(settings)
+    monkeypatch.setattr(send, "_LANES", 4)
+    monkeypatch.setattr(send, "_FAILING_LANES", 2)
+    receiver.came.clear()
+    work()
+    first = [one.path for one in receiver.came][:5]
+    assert "/good" in first, "two lanes of two hang at most; it needn't wait for any of them"
+
+
 def test_what_a_claim_does_not_come_to_waits_for_the_next(endpoint, view, work, receiver, api, monkeypatch):
     """A receiver that hangs must not keep more than its lease can hold."""
-    from credtrail.webhooks import egress, send
-
     monkeypatch.setattr(egress, "TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(send, "_START_SECONDS", 0.1)
     monkeypatch.setattr(send, "_AT_ONCE", 2)

@@ -27,13 +27,13 @@ def median_delay(receiver, view, paths):
         return one.path in paths and one.headers["webhook-id"] in recorded
 
     receiver.came.clear()
-    for _ in range(3):
+    for _ in range(2):
         recorded[view()["id"]] = time.monotonic()
-        time.sleep(0.3)  # so that the first ones of each are not one burst
+        time.sleep(0.15)  # so that the first ones of each are not one burst
     deadline = time.monotonic() + 10
-    while len(came := [one for one in list(receiver.came) if is_ours(one)]) < 3 * len(paths):
+    while len(came := [one for one in list(receiver.came) if is_ours(one)]) < 2 * len(paths):
         assert time.monotonic() < deadline, len(came)
-        time.sleep(0.05)  # another process: there is nothing else to wait on
+        time.sleep(0.02)  # another process: there is nothing else to wait on
     return statistics.median(one.at - recorded[one.headers["webhook-id"]] for one in came)
 
 
@@ -56,7 +56,7 @@ def test_one_that_hangs_and_one_that_is_dead_delay_nobody(endpoint, view, receiv
         receiver.wait_for(len(good))
         alone, beside = [], []
         # By turns, and the least of each: what else this machine does can only add, and to either.
-        while len(alone) < 2 or (len(alone) < 7 and min(beside) >= 1.5 * min(alone)):
+        while not alone or (len(alone) < 7 and min(beside) >= 1.5 * min(alone)):
             alone.append(delay("disabled"))
             beside.append(delay("enabled"))
         assert min(beside) < 1.5 * min(alone), (beside, alone)
@@ -107,8 +107,8 @@ def test_workers_that_are_killed_lose_nothing(endpoint, view, receiver, settings
     chance, recorded = random.Random(3), []
     workers = [start_worker(settings), start_worker(settings)]
     try:
-        for kill in range(3):
-            until = time.monotonic() + 1.5
+        for kill in range(2):
+            until = time.monotonic() + 0.7
             while time.monotonic() < until:
                 recorded.append(view(chance.choice(ids))["id"])
             victim = workers[kill % 2]
@@ -118,12 +118,12 @@ def test_workers_that_are_killed_lose_nothing(endpoint, view, receiver, settings
             end_leases(settings)  # it would end by itself, half a minute later
         deadline = time.monotonic() + 40
         while set(recorded) - told(receiver) and time.monotonic() < deadline:
-            time.sleep(0.2)  # other processes: there is nothing else to wait on
+            time.sleep(0.05)  # other processes: there is nothing else to wait on
             end_leases(settings)
     finally:
         for worker in workers:
-            worker.terminate()
-            worker.wait(30)
+            worker.kill()
+            worker.wait(10)
     assert set(recorded) <= told(receiver), "none is lost"
     by_id = defaultdict(set)
     for one in receiver.came:

@@ -13,8 +13,8 @@ from credtrail.database import Transaction
 from credtrail.errors import Refusal
 from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key, read_settings
-from credtrail.values import parse_moment, present_moment
-from credtrail.webhooks import manage, store
+from credtrail.values import Moment, parse_moment, present_moment
+from credtrail.webhooks import delivery_store, manage, store
 from credtrail.webhooks.model import TYPES, Delivery, Endpoint, EndpointChange, NewEndpoint, Test
 
 T = TypeVar("T")
@@ -165,7 +165,9 @@ def list_deliveries(
 
     def ask(transaction: Transaction) -> list[tuple[Delivery, str]]:
         endpoint = _find_webhook(transaction, workspace, id_)
-        found = store.list_deliveries(transaction, endpoint.id, status, edge=None, newer=False, limit=limit)
+        found = delivery_store.list_deliveries(
+            transaction, endpoint.id, status, edge=None, newer=False, limit=limit
+        )
         return [(one, _last_attempt(transaction, endpoint, one)) for one in found]
 
     table = Table("Id", "Type", "Status", "Attempts", "Last attempt", "Next", "Created")
@@ -178,7 +180,7 @@ def list_deliveries(
 
 
 def _last_attempt(transaction: Transaction, endpoint: Endpoint, delivery: Delivery) -> str:
-    found = store.find_delivery(transaction, endpoint, delivery.id)
+    found = delivery_store.find_delivery(transaction, endpoint, delivery.id)
     if not found or not found[2]:
         return ""
     last = found[2][-1]
@@ -190,26 +192,36 @@ def redeliver_webhook(
     id_: WebhookId,
     workspace: WorkspaceName,
     delivery: Annotated[
-        str | None, typer.Option(help="Id of one delivery; else all that have failed.")
+        str | None, typer.Option(help="Id of one delivery; else all in a span of time.")
     ] = None,
     since: Annotated[
         str | None, typer.Option(help="Those created from this moment on, such as 2026-03-01T00:00:00Z.")
     ] = None,
+    until: Annotated[str | None, typer.Option(help="Those created before this moment.")] = None,
+    status: Annotated[
+        str, typer.Option(help="failed; or delivered, where what was told was lost on the other side.")
+    ] = "failed",
 ) -> None:
     """Deliver again what has failed, with the same ids and bytes."""
-    try:
-        created_from = parse_moment(since) if since else None
-    except ValueError:
-        fail(f"--since: {since} is not a moment such as 2026-03-01T00:00:00Z.")
+    if status not in ("failed", "delivered"):
+        fail("--status must be one of failed, delivered.")
+    created_from, created_to = _read_moment("--since", since), _read_moment("--until", until)
 
     def act(transaction: Transaction) -> int:
         endpoint = _find_webhook(transaction, workspace, id_)
-        status = None if delivery else "failed"
-        return store.redeliver(
-            transaction, endpoint.id, id_=delivery, status=status, created_from=created_from
-        )
+        if delivery is None:
+            return manage.redeliver(transaction, endpoint, status, created_from, created_to)  # type: ignore[arg-type]  # one of them
+        manage.redeliver_one(transaction, endpoint, delivery)
+        return 1
 
-    out.print(f"To be delivered again: {transact(read_settings(), act)}.")
+    out.print(f"To be delivered again: {_act_on_webhooks(read_settings(), act)}.")
+
+
+def _read_moment(option: str, text: str | None) -> Moment | None:
+    try:
+        return parse_moment(text) if text else None
+    except ValueError:
+        fail(f"{option}: {text} is not a moment such as 2026-03-01T00:00:00Z.")
 
 
 def _find_webhook(transaction: Transaction, workspace: str, id_: str) -> Endpoint:

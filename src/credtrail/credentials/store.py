@@ -33,7 +33,7 @@ from credtrail.database.idempotency import forget_answers_about
 from credtrail.designs.store import DESIGN_COLUMNS, designs, read_design
 from credtrail.groups.store import group_designs, groups, read_group
 from credtrail.values import Moment, fold
-from credtrail.webhooks import store as webhooks
+from credtrail.webhooks.delivery_store import forget_credential
 from credtrail.webhooks.outbox import add_credential_events
 
 credentials = Table(
@@ -187,9 +187,13 @@ def find_credential(transaction: Transaction, workspace_id: str, id_: str) -> Cr
     return _one(transaction, credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
 
 
-def find_credentials(transaction: Transaction, ids: Iterable[str]) -> dict[str, Credential]:
-    """Those of these that are there, of any workspace, by id."""
+def find_credentials(
+    transaction: Transaction, ids: Iterable[str], *, lock: bool = False
+) -> dict[str, Credential]:
+    """Those of these that are there, of any workspace, by id; with `lock` none is deleted until the transaction ends."""
     query = select(*CREDENTIAL_COLUMNS).where(credentials.c.id.in_(set(ids)))
+    if lock:
+        query = query.with_for_update(read=True, key_share=True)
     return {row[0]: Credential(*row) for row in transaction.connection.execute(query)}
 
 
@@ -351,7 +355,7 @@ def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> 
     gone = delete(credentials).where(credentials.c.id == id_, credentials.c.workspace_id == workspace_id)
     public_id: str | None = transaction.connection.execute(gone.returning(credentials.c.public_id)).scalar()
     if public_id is not None:
-        webhooks.forget_credential(transaction, id_)
+        forget_credential(transaction, id_)
         add_credential_events(transaction, workspace_id, "credential.deleted", [id_])
     return public_id
 

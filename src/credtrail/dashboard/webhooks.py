@@ -1,5 +1,6 @@
 """Webhooks in the dashboard: endpoints, their secrets, deliveries with every attempt. Wired by `app`."""
 
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec import ValidationError, convert
@@ -10,7 +11,8 @@ from credtrail.dashboard.door import View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal, invalid
 from credtrail.seal import Seal
-from credtrail.webhooks import manage, store
+from credtrail.values import Moment, first_moment_of
+from credtrail.webhooks import delivery_store, manage, store
 from credtrail.webhooks.model import TYPES, Endpoint, EndpointChange, NewEndpoint
 
 _ON_A_PAGE = 25
@@ -68,7 +70,7 @@ class WebhookPages:
             View("POST", one + "/status", self.set_status, "admin"),
             View("POST", one + "/secret", self.rotate, "admin"),
             View("POST", one + "/test", self.test, "admin"),
-            View("POST", one + "/redeliver", self.redeliver_failed, "admin"),
+            View("POST", one + "/redeliver", self.redeliver_some, "admin"),
             View("POST", one + "/delete", self.delete, "admin"),
             View("GET", delivery, self.show_delivery, "admin"),
             View("POST", delivery + "/redeliver", self.redeliver, "admin"),
@@ -113,7 +115,7 @@ class WebhookPages:
 
         def ask(transaction: Transaction) -> tuple[Endpoint, list[Any]]:
             endpoint = self._get(visit, transaction)
-            found = store.list_deliveries(transaction, endpoint.id, wanted, **slice_._asdict())
+            found = delivery_store.list_deliveries(transaction, endpoint.id, wanted, **slice_._asdict())
             return endpoint, found
 
         endpoint, found = await self._database.read(ask)
@@ -178,10 +180,14 @@ class WebhookPages:
         await self._database.write(lambda tx: manage.send_test(tx, self._get(visit, tx), None))
         return visit.go(self._address(visit), "A test message is on its way; it appears below")
 
-    async def redeliver_failed(self, visit: Visit) -> Response:
-        """All that have failed."""
+    async def redeliver_some(self, visit: Visit) -> Response:
+        """All that have failed, or that were delivered, on some days of the workspace."""
+        status = visit.text("status", "failed")
+        if status not in ("failed", "delivered"):
+            raise invalid("status", "must be one of failed, delivered")
+        begin, end = _read_day(visit, "from_day"), _read_day(visit, "to_day", days_later=1)
         count = await self._database.write(
-            lambda tx: store.redeliver(tx, self._get(visit, tx).id, status="failed")
+            lambda tx: manage.redeliver(tx, self._get(visit, tx), status, begin, end)  # type: ignore[arg-type]  # one of them
         )
         return visit.go(self._address(visit), f"{count} will be delivered again")
 
@@ -202,7 +208,7 @@ class WebhookPages:
 
         def ask(transaction: Transaction) -> tuple[Endpoint, Any]:
             endpoint = self._get(visit, transaction)
-            return endpoint, store.find_delivery(transaction, endpoint, visit.path("delivery_id"))
+            return endpoint, delivery_store.find_delivery(transaction, endpoint, visit.path("delivery_id"))
 
         endpoint, found = await self._database.read(ask)
         if found is None:
@@ -220,8 +226,13 @@ class WebhookPages:
     async def redeliver(self, visit: Visit) -> Response:
         """Once more, with the same id and bytes."""
         id_ = visit.path("delivery_id")
-        count = await self._database.write(lambda tx: store.redeliver(tx, self._get(visit, tx).id, id_=id_))
-        words = "It will be delivered again" if count else "It is still being tried"
+        words = "It will be delivered again"
+        try:
+            await self._database.write(lambda tx: manage.redeliver_one(tx, self._get(visit, tx), id_))
+        except Refusal as refusal:
+            if refusal.kind != "conflict":
+                raise
+            words = refusal.message
         return visit.go(f"{self._address(visit)}/deliveries/{id_}", words)
 
     def _address(self, visit: Visit) -> str:
@@ -243,6 +254,17 @@ def _read(type_: type[Any], visit: Visit) -> Any:
     except ValidationError as problem:
         field = str(problem).partition("$.")[2].rstrip("`") or "url"
         raise invalid(field, str(problem).partition(" - at")[0]) from None
+
+
+def _read_day(visit: Visit, field: str, days_later: int = 0) -> Moment | None:
+    """When the day in that field begins in the workspace's time zone, or one so many days later; None where it is empty."""
+    if not visit.text(field):
+        return None
+    try:
+        day = date.fromisoformat(visit.text(field)) + timedelta(days_later)
+        return first_moment_of(day.isoformat(), visit.time_zone)
+    except (ValueError, OverflowError):
+        raise invalid(field, "must be a day, such as 2026-03-01") from None
 
 
 def _number(text: str) -> float:

@@ -15,7 +15,7 @@ from credtrail.database import Database, Transaction
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import present_interaction
 from credtrail.values import day_of, moment_of_id
-from credtrail.webhooks import store
+from credtrail.webhooks.delivery_store import add_messages, lock_announcing
 from credtrail.webhooks.model import INTERACTION_TYPES, Event, Message, write_body
 from credtrail.webhooks.outbox import (
     add_credential_events,
@@ -23,6 +23,7 @@ from credtrail.webhooks.outbox import (
     list_subscribed_since,
     take_events,
 )
+from credtrail.webhooks.store import find_subscribers
 
 _AT_ONCE = 500
 _EXPIRED_AT_ONCE = 1_000
@@ -43,21 +44,21 @@ class Announcer:
         return await self._database.write(self._announce)
 
     def _announce(self, transaction: Transaction) -> int:
-        if not store.lock_announcing(transaction):
+        if not lock_announcing(transaction):
             return 0
         events = take_events(transaction, _AT_ONCE)
-        subscribers = store.find_subscribers(transaction, events)
+        subscribers = find_subscribers(transaction, events)
         addressed = [
             (message, subscribers.get((message.workspace_id, message.type), ()))
             for message in self._write(transaction, events)
         ]
-        store.add_messages(transaction, addressed)
+        add_messages(transaction, addressed)
         return len(events)
 
     def _write(self, transaction: Transaction, events: list[Event]) -> Iterable[Message]:
         told = [event for event in events if event.type in INTERACTION_TYPES]
         interactions = {one.id: one for one in self._log.find_all(transaction, [event.id for event in told])}
-        credentials = find_credentials(transaction, {event.credential_id for event in told})
+        credentials = find_credentials(transaction, {event.credential_id for event in told}, lock=True)
         zones = {id_: time_zone_of(transaction, id_) for id_ in {event.workspace_id for event in told}}
         for event in events:
             at = moment_of_id(event.id)
@@ -82,9 +83,11 @@ class Announcer:
 def note_expired(transaction: Transaction) -> int:
     """Note as events what has expired since the last look, in workspaces that want to be told; how many.
 
-    A credential expires when its expiry date has passed in the workspace's time zone. What had expired before there
-    was an endpoint is not told.
+    A credential expires when its expiry date has passed in the workspace's time zone. What had expired before an
+    endpoint wanted to be told of it is not told.
     """
+    if not lock_announcing(transaction):
+        return 0
     count = 0
     for workspace_id, since in list_subscribed_since(transaction, "credential.expired").items():
         zone = time_zone_of(transaction, workspace_id)

@@ -14,7 +14,7 @@ from credtrail.values import Answer, AnyId, Moment, answer, parse_moment
 from credtrail.web.endpoint import Call
 from credtrail.web.endpoint import Endpoint as Route
 from credtrail.web.paging import Cursor, Cursors, Limit, PageQuery, Pagination
-from credtrail.webhooks import manage, store
+from credtrail.webhooks import delivery_store, manage, store
 from credtrail.webhooks.model import (
     Delivery,
     DeliveryAnswer,
@@ -176,7 +176,7 @@ class Webhooks:
                 RedeliveryAnswer,
                 202,
                 refusals=clashing,
-                description="With the same id and the same bytes; 409 while it is still being tried.",
+                description="With the same id and bytes; 409 while it is still being tried, or the webhook is disabled.",
                 tag=tag,
             ),
         ]
@@ -281,7 +281,7 @@ class Webhooks:
 
         def ask(transaction: Transaction) -> list[Delivery]:
             endpoint = _get(transaction, call)
-            return store.list_deliveries(transaction, endpoint.id, *filters, **slice_._asdict())
+            return delivery_store.list_deliveries(transaction, endpoint.id, *filters, **slice_._asdict())
 
         found = await self._database.read(ask)
         page, pagination = self._cursors.page(found, slice_, scope, lambda delivery: delivery.id)
@@ -291,7 +291,9 @@ class Webhooks:
         """One delivery with the very body that is sent, and every attempt."""
 
         def ask(transaction: Transaction) -> WholeDelivery:
-            found = store.find_delivery(transaction, _get(transaction, call), call.path["deliveryId"])
+            found = delivery_store.find_delivery(
+                transaction, _get(transaction, call), call.path["deliveryId"]
+            )
             if found is None:
                 raise Refusal("not_found")
             delivery, body, attempts = found
@@ -303,11 +305,7 @@ class Webhooks:
         """Deliver one again."""
 
         def act(transaction: Transaction) -> tuple[Answer, str | None]:
-            endpoint = _get(transaction, call)
-            if store.find_delivery(transaction, endpoint, call.path["deliveryId"]) is None:
-                raise Refusal("not_found")
-            if not store.redeliver(transaction, endpoint.id, id_=call.path["deliveryId"]):
-                raise Refusal("conflict", "This delivery is still being tried")
+            manage.redeliver_one(transaction, _get(transaction, call), call.path["deliveryId"])
             return answer(202, RedeliveryAnswer(1)), None
 
         return await self._once(call, act)
@@ -320,10 +318,7 @@ class Webhooks:
         status = _LEFT_OUT if wanted.status is UNSET else wanted.status
 
         def act(transaction: Transaction) -> tuple[Answer, str | None]:
-            endpoint = _get(transaction, call)
-            count = store.redeliver(
-                transaction, endpoint.id, status=status, created_from=created_from, created_to=created_to
-            )
+            count = manage.redeliver(transaction, _get(transaction, call), status, created_from, created_to)
             return answer(202, RedeliveryAnswer(count)), None
 
         return await self._once(call, act)

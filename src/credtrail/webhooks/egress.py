@@ -12,11 +12,16 @@ import ssl
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from email.utils import parsedate_to_datetime
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from math import ceil
 from typing import Any, NamedTuple
 
 import httpcore2
+import structlog
 from httpcore2 import AsyncNetworkBackend, AsyncNetworkStream
 
 from credtrail.webhooks.model import FailureName
@@ -25,8 +30,18 @@ TIMEOUT_SECONDS = 15.0
 _ANSWER_BYTES = 65_536
 _KEPT_BYTES = 4_096
 _IDLE_SECONDS = 30.0
+_LOOKUPS = 256
 _LONGEST_RETRY_AFTER = 86_400
 _NAT64 = IPv6Network("64:ff9b::/96")
+_SPECIAL = tuple(
+    ip_network(one)
+    for one in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "3fff::/20", "5f00::/16")
+)
+"""Of IANA's special-purpose registries, what some versions of `ipaddress` count as global, or parts of it. A cloud's
+metadata are at 192.0.0.192."""
+
+
+log = structlog.get_logger("credtrail.webhooks")
 
 
 class Answered(NamedTuple):
@@ -57,6 +72,7 @@ class Egress:
         """Let go of all connections."""
         while self._pools:
             await self._pools.popitem()[1].aclose()
+        self._guard.close()
 
     async def forget(self, most: int) -> None:
         """Let go of connections to all but so many of the endpoints used last; to none that is being used."""
@@ -108,7 +124,7 @@ class Egress:
                 return ended(_failure_of(status), text, status, _retry_after(response.headers))
         except NotAllowedError as problem:
             return ended("address_not_allowed", str(problem))
-        except socket.gaierror as problem:
+        except (socket.gaierror, UnicodeError) as problem:  # the latter: no name can be written like that
             return ended("dns_failed", str(problem))
         except (TimeoutError, httpcore2.TimeoutException):
             return ended("timeout")
@@ -119,6 +135,11 @@ class Egress:
             return ended("tls_failed" if is_tls else "refused", str(problem)[:_KEPT_BYTES])
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as problem:
             return ended("connection_lost", str(problem)[:_KEPT_BYTES])
+        except (
+            Exception
+        ) as problem:  # ours to mend; it must be a failed attempt, or it would be made for ever
+            log.exception("webhook attempt failed", url=url)
+            return ended("connection_lost", str(problem)[:_KEPT_BYTES])
 
 
 class _Guard(AsyncNetworkBackend):
@@ -127,6 +148,11 @@ class _Guard(AsyncNetworkBackend):
     def __init__(self, allowed_hosts: frozenset[str]) -> None:
         self._allowed_hosts = allowed_hosts
         self._inner = httpcore2.AnyIOBackend()
+        self._names = _Names()
+
+    def close(self) -> None:
+        """Ask for no names any more."""
+        self._names.close()
 
     async def connect_tcp(
         self,
@@ -137,8 +163,8 @@ class _Guard(AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
         """To the first address of the host that answers, all of which must be allowed."""
-        addresses = await _resolve(host, port)
-        if host not in self._allowed_hosts:
+        addresses = await self._names.resolve(host, port)
+        if host.lower() not in self._allowed_hosts:
             for address in addresses:
                 if not is_public(address):
                     raise NotAllowedError(f"{host} leads to {address}, an address of an inner network")
@@ -161,19 +187,44 @@ class _Guard(AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-async def _resolve(host: str, port: int) -> list[IPv4Address | IPv6Address]:
-    """The host's addresses, however it is written: the system's own resolver reads `0x7f.1` as it connects to it."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ip_address(str(address[0]).partition("%")[0]) for *_, address in found))
+class _Names:
+    """Asks the system's resolver in threads of its own, for each name once at a time: names that nobody answers for,
+    however many wait for them, keep no other from being resolved."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="webhook-names")
+        self._asked: dict[tuple[str, int], asyncio.Future[Any]] = {}
+
+    async def resolve(self, host: str, port: int) -> list[IPv4Address | IPv6Address]:
+        """The host's addresses, however it is written: the resolver reads `0x7f.1` as it connects to it."""
+        asked = self._asked.get((host, port))
+        if asked is None:
+            ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+            asked = asyncio.get_running_loop().run_in_executor(self._threads, ask)
+            self._asked[host, port] = asked
+            asked.add_done_callback(partial(self._forget, host, port))
+        found = await asyncio.shield(asked)  # whoever gives up doesn't give up for the others
+        return list(dict.fromkeys(ip_address(str(address[0]).partition("%")[0]) for *_, address in found))
+
+    def _forget(self, host: str, port: int, asked: "asyncio.Future[Any]") -> None:
+        self._asked.pop((host, port), None)
+        if not asked.cancelled():
+            asked.exception()  # seen, even where everybody has given up
+
+    def close(self) -> None:
+        """Without waiting for what was asked."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Whether it is somewhere on the internet, and not this machine, this network, or an address of special purpose.
 
-    An IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) is looked at as itself.
+    An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64) is looked at as itself.
     """
+    if any(address in special for special in _SPECIAL):
+        return False
     if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _NAT64:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
@@ -204,10 +255,17 @@ def _failure_of(status: int) -> FailureName | None:
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """Retry-After in seconds; its other form, a date, is as rare as it is wrong, and left aside."""
+    """Retry-After in seconds, whether it is written so or as a date (RFC 9110); None where it says nothing."""
     for name, value in headers:
-        if name.lower() == b"retry-after" and value.strip().isdigit():
-            return min(int(value.strip()[:9]), _LONGEST_RETRY_AFTER)
+        if name.lower() == b"retry-after":
+            text = value.decode("latin-1").strip()
+            if text.isdecimal():
+                return min(int(text[:9]), _LONGEST_RETRY_AFTER)
+            try:
+                at = parsedate_to_datetime(text).timestamp()
+            except (ValueError, OverflowError):
+                return None
+            return min(max(0, ceil(at - time.time())), _LONGEST_RETRY_AFTER)
     return None
 
 

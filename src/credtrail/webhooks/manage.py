@@ -12,9 +12,10 @@ from credtrail.database import Transaction
 from credtrail.errors import Refusal, invalid
 from credtrail.seal import Seal
 from credtrail.values import IdMaker, Moment, present_moment
-from credtrail.webhooks import store
+from credtrail.webhooks import delivery_store, store
 from credtrail.webhooks.model import (
     INTERACTION_TYPES,
+    DeliveryStatus,
     Endpoint,
     EndpointChange,
     Message,
@@ -62,14 +63,20 @@ def create_endpoint(
 def change_endpoint(
     transaction: Transaction, endpoint: Endpoint, change: EndpointChange, hosts: frozenset[str]
 ) -> Endpoint:
-    """What is given is changed. Enabling one that was disabled begins anew: old failures don't count."""
+    """What is given is changed. Another address or status begins anew: old failures don't count, and where it had asked
+    to be left alone, it need not be any longer."""
     given: dict[str, Any] = {name: value for name, value in asdict(change).items() if value is not UNSET}
     if "url" in given:
         read_url(given["url"], hosts)
     if "types" in given:
         given["types"] = read_types(given["types"])
-    if "status" in given and given["status"] != endpoint.status:
-        given |= {"disabled_reason": None, "failing_since": None}
+    begins_anew = given.get("url", endpoint.url) != endpoint.url
+    if given.get("status", endpoint.status) != endpoint.status:
+        given["disabled_reason"], begins_anew = None, True
+    if begins_anew:
+        given["failing_since"] = None
+    if begins_anew or "rate_per_second" in given:
+        store.end_pause(transaction, endpoint.id)
     changed = endpoint._replace(**given, updated_at=transaction.at)
     store.save_endpoint(transaction, changed)
     return changed
@@ -91,9 +98,12 @@ def rotate_secret(
 
 
 def send_test(transaction: Transaction, endpoint: Endpoint, type_: WebhookType | None) -> str:
-    """Queue a message that looks like a real one, of a credential that nobody has; its id. 409 where it is disabled."""
-    if endpoint.status == "disabled":
-        raise Refusal("conflict", "This webhook is disabled; enable it first")
+    """Queue a message that looks like a real one, of a credential that nobody has; its id. 409 where it is disabled.
+
+    What somebody does by hand, this and delivering again, doesn't wait where the endpoint was to be left alone.
+    """
+    _refuse_disabled(endpoint)
+    store.end_pause(transaction, endpoint.id)
     chosen: WebhookType = type_ or endpoint.types[0]
     message_id, credential_id = transaction.new_id(), transaction.new_id()
     thin = write_body(message_id, chosen, transaction.at, credential_id)
@@ -112,8 +122,38 @@ def send_test(transaction: Transaction, endpoint: Endpoint, type_: WebhookType |
         thin,
         transaction.at,
     )
-    store.add_messages(transaction, [(message, [endpoint.id])])
+    delivery_store.add_messages(transaction, [(message, [endpoint.id])])
     return message_id
+
+
+def redeliver(
+    transaction: Transaction,
+    endpoint: Endpoint,
+    status: DeliveryStatus,
+    created_from: Moment | None = None,
+    created_to: Moment | None = None,
+) -> int:
+    """Deliver again all of that status that were created in that span of time; how many. 409 where it is disabled."""
+    _refuse_disabled(endpoint)
+    store.end_pause(transaction, endpoint.id)
+    return delivery_store.redeliver(
+        transaction, endpoint.id, status=status, created_from=created_from, created_to=created_to
+    )
+
+
+def redeliver_one(transaction: Transaction, endpoint: Endpoint, delivery_id: str) -> None:
+    """Deliver it again. 404 where there is none, 409 where it is still being tried or the endpoint is disabled."""
+    _refuse_disabled(endpoint)
+    if not delivery_store.redeliver(transaction, endpoint.id, id_=delivery_id):
+        if delivery_store.find_delivery(transaction, endpoint, delivery_id) is None:
+            raise Refusal("not_found")
+        raise Refusal("conflict", "This delivery is still being tried")
+    store.end_pause(transaction, endpoint.id)
+
+
+def _refuse_disabled(endpoint: Endpoint) -> None:
+    if endpoint.status == "disabled":
+        raise Refusal("conflict", "This webhook is disabled; enable it first")
 
 
 def _sample(type_: WebhookType, credential_id: str, at: Moment) -> dict[str, Any]:

@@ -315,6 +315,8 @@ def read_url(url: str, allowed_hosts: frozenset[str]) -> str:
         raise invalid("url", "must be an address such as https://example.org/webhooks")
     if not url.isascii() or not url.isprintable():
         raise invalid("url", "must be written in ASCII; letters beyond it in percent or Punycode form")
+    if ":" not in host and not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
+        raise invalid("url", "must have a host name, of parts of up to 63 letters each")
     if parts.username is not None or parts.password is not None:
         raise invalid("url", "must not hold a user name or a password")
     if parts.fragment or url.endswith("#"):

@@ -7,9 +7,10 @@ and by `interactions.record`. Nothing here knows what a credential or an interac
 
 from collections.abc import Iterable
 
-from sqlalchemy import Column, ForeignKey, Index, Table, delete, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, delete, func, select
 
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
+from credtrail.values import Moment
 from credtrail.webhooks.model import Event, WebhookType
 
 # Of endpoints that gather: enabled and paused ones. A disabled endpoint has no rows here.
@@ -19,6 +20,7 @@ webhook_subscriptions = Table(
     Column("workspace_id", Key, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
     Column("type", Key, primary_key=True),
     Column("endpoint_id", Key, ForeignKey("webhook_endpoints.id", ondelete="CASCADE"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
     Index(None, "endpoint_id"),
 )
 
@@ -58,18 +60,12 @@ def add_credential_events(
 
 def take_events(transaction: Transaction, limit: int) -> list[Event]:
     """The oldest events, taken out for good: whoever takes them makes messages of them in the same transaction."""
-    oldest = (
-        select(webhook_events.c.id)
-        .order_by(webhook_events.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = transaction.connection.execute(
-        delete(webhook_events)
-        .where(webhook_events.c.id.in_(oldest.scalar_subquery()))
-        .returning(*webhook_events.c)
-    ).all()
-    return sorted((Event(*row) for row in taken), key=lambda event: event.id)
+    oldest = select(webhook_events).order_by(webhook_events.c.id).limit(limit)
+    taken = [Event(*row) for row in transaction.connection.execute(oldest.with_for_update(skip_locked=True))]
+    if taken:
+        ids = [event.id for event in taken]
+        transaction.connection.execute(delete(webhook_events).where(webhook_events.c.id.in_(ids)))
+    return taken
 
 
 def has_events(transaction: Transaction) -> bool:
@@ -77,15 +73,12 @@ def has_events(transaction: Transaction) -> bool:
     return transaction.connection.execute(select(webhook_events.c.id).limit(1)).first() is not None
 
 
-def list_subscribed_since(transaction: Transaction, type_: WebhookType) -> dict[str, int]:
-    """When the first endpoint was created that wants this type, by workspace."""
-    endpoints = metadata.tables["webhook_endpoints"]
-    query = select(webhook_subscriptions.c.workspace_id, endpoints.c.created_at).join(
-        endpoints, endpoints.c.id == webhook_subscriptions.c.endpoint_id
+def list_subscribed_since(transaction: Transaction, type_: WebhookType) -> dict[str, Moment]:
+    """Since when this type is wanted, by workspace."""
+    subscription = webhook_subscriptions.c
+    query = (
+        select(subscription.workspace_id, func.min(subscription.since))
+        .where(subscription.type == type_)
+        .group_by(subscription.workspace_id)
     )
-    found: dict[str, int] = {}
-    for workspace_id, created_at in transaction.connection.execute(
-        query.where(webhook_subscriptions.c.type == type_)
-    ):
-        found[workspace_id] = min(created_at, found.get(workspace_id, created_at))
-    return found
+    return {row[0]: row[1] for row in transaction.connection.execute(query)}

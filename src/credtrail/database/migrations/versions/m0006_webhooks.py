@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", KEY, nullable=False),
         sa.Column("type", KEY, nullable=False),
         sa.Column("endpoint_id", KEY, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
         _of_workspace("webhook_subscriptions"),
         _of("webhook_subscriptions", "endpoint_id", "webhook_endpoints"),
         sa.PrimaryKeyConstraint(
@@ -86,6 +87,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
         sa.Column("series", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("body", KEY, nullable=True),
         _of("webhook_deliveries", "endpoint_id", "webhook_endpoints"),
         _of("webhook_deliveries", "message_id", "webhook_messages"),
         sa.PrimaryKeyConstraint("id", name=op.f("webhook_deliveries_pkey")),
@@ -94,7 +96,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("webhook_deliveries_endpoint_id_id_idx"), "webhook_deliveries", ["endpoint_id", "id"]
     )
-    op.create_index("webhook_deliveries_due_idx", "webhook_deliveries", ["endpoint_id", "due_at", "id"])
+    op.create_index(
+        "webhook_deliveries_due_idx", "webhook_deliveries", ["endpoint_id", "due_at", "message_id"]
+    )
     op.create_table(
         "webhook_attempts",
         sa.Column("delivery_id", KEY, nullable=False),
