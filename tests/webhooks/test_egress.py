@@ -13,8 +13,9 @@ import trustme
 
 from conftest import free_port
 from credtrail.errors import Refusal
+from credtrail.web.egress import is_public
 from credtrail.webhooks import egress
-from credtrail.webhooks.egress import Egress, _retry_after, is_public
+from credtrail.webhooks.egress import Egress, _retry_after
 from credtrail.webhooks.model import read_url
 from webhooks.receiver import Receiver
 
