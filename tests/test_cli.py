@@ -305,6 +305,7 @@ def test_serve_with_work_does_the_jobs(settings, cast):
     assert sorted(done) == [
         "forget_answers",
         "forget_imports",
+        "forget_interactions",
         "forget_sessions",
         "forget_visits",
         "forget_webhooks",

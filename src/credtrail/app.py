@@ -60,6 +60,7 @@ from credtrail.interactions.record import Recorder
 from credtrail.mail.api import EmailTemplates
 from credtrail.pages.api import CredentialLinks
 from credtrail.pages.documents import Documents
+from credtrail.pages.domains import Domains
 from credtrail.pages.reports import ReportLimits, Reports
 from credtrail.pages.token import PageTokens
 from credtrail.pages.views import Pages
@@ -118,6 +119,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     desk = Desk(database, Seal(secret_key, "issuer"), settings.public_url)
     badges = Badges(database, desk)
     documents = Documents(database, press, desk, settings.public_url)
+    domains = Domains(database, secret_key, settings.public_url)
     tokens = PageTokens(secret_key)
     pages = Pages(database, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id)
     reports = Reports(
@@ -155,10 +157,11 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Members(database, settings.public_url).views(),
         *Persons(database, log, press, settings.public_url).views(),
         *WebhookPages(database, Seal(secret_key, "webhooks"), settings.webhook_hosts).views(),
-        *WorkspaceSettings(database, settings.public_url).views(),
+        *WorkspaceSettings(database, domains, settings).views(),
     ]
     dashboard = door.routes(views)
-    site = _site(settings, database, recorder, press, documents, badges, pages, reports, endpoints, dashboard)
+    faces = (documents, badges, domains, pages, reports)
+    site = _site(settings, database, recorder, press, faces, endpoints, dashboard)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, views, application)
 
@@ -168,13 +171,11 @@ def _site(
     database: Database,
     recorder: Recorder,
     press: Press,
-    documents: Documents,
-    badges: Badges,
-    pages: Pages,
-    reports: Reports,
+    faces: tuple[Documents, Badges, Domains, Pages, Reports],
     endpoints: Sequence[Endpoint],
     dashboard: Sequence[Route],
 ) -> Starlette:
+    documents, badges, domains, pages, reports = faces
     health = Health(lambda: is_current(database))
     reference = Reference(encode_document(endpoints, settings.public_url))
 
@@ -211,6 +212,8 @@ def _site(
             Route("/achievements/{group_id}", badges.show_achievement),
             Route("/achievements/{group_id}/image.png", documents.show_achievement),
             Route("/oembed", pages.show_oembed),
+            Route("/domains/confirm/{token}", domains.confirm),
+            Route("/domains/known", domains.tell_known),
             Route("/credentials/{public_id}/interactions", reports.take_interaction, methods=["POST"]),
             Route("/v1/openapi.json", reference.show_document),
             Route("/docs", reference.show_page),

@@ -12,6 +12,7 @@ import structlog
 
 from credtrail.accounts import session_store as sessions
 from credtrail.accounts.people_store import list_owner_addresses
+from credtrail.accounts.store import list_forgetting
 from credtrail.credentials import store as credentials
 from credtrail.credentials.deliver import Delivery
 from credtrail.credentials.import_store import forget_imports
@@ -20,7 +21,7 @@ from credtrail.credentials.links import RecipientLinks
 from credtrail.database import Database, Transaction, idempotency
 from credtrail.database.open import open_database
 from credtrail.errors import Refusal
-from credtrail.interactions import announce, visits
+from credtrail.interactions import announce, days, visits
 from credtrail.interactions.announce import Announcer
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.mail.notice_store import add_notice
@@ -55,57 +56,37 @@ class Job:
 
 def make_jobs(database: Database, settings: Settings) -> list[Job]:
     """All jobs there are."""
+    log = SqlLog()
 
-    async def forget_answers() -> int:
-        return await database.write(idempotency.forget_old)
+    def writing(act: Callable[[Transaction], int]) -> Callable[[], Awaitable[int]]:
+        async def run() -> int:
+            return await database.write(act)
 
-    async def forget_visits() -> int:
-        return await database.write(
-            lambda transaction: visits.forget_old(
-                transaction,
-                set_aside_days=settings.set_aside_retention_days,
-                visit_seconds=LIFETIME_SECONDS,
-            )
-        )
-
-    async def forget_sessions() -> int:
-        return await database.write(sessions.forget_ended)
-
-    async def issue_scheduled() -> int:
-        return await database.write(_issue_scheduled)
-
-    async def refresh_statistics() -> int:
-        await database.write(credentials.refresh_statistics)
-        return 0
-
-    async def note_expired() -> int:
-        return await database.write(announce.note_expired)
-
-    async def tell_owners() -> int:
-        return await database.write(lambda transaction: _tell_owners(transaction, settings.public_url))
-
-    async def forget_webhooks() -> int:
-        return await database.write(
-            lambda transaction: forget_old_webhooks(transaction, settings.webhook_retention_days)
-        )
-
-    async def forget_sheets() -> int:
-        return await database.write(forget_imports)
+        return run
 
     delivery = Delivery(database, RecipientLinks(find_or_make_secret_key(settings)), settings)
     return [
-        Job("issue_scheduled", 1, issue_scheduled, until_done=True),
+        Job("issue_scheduled", 1, writing(_issue_scheduled), until_done=True),
         Job("send_mails", 2, delivery.run, until_done=True),
         Job("send_notices", 1, NoticeDelivery(database, settings).run, until_done=True),
         Job("import_sheets", 1, Importer(database).run, until_done=True),
-        Job("note_expired", 60, note_expired, until_done=True),
-        Job("tell_owners", 30, tell_owners),
-        Job("forget_answers", 600, forget_answers),
-        Job("forget_visits", 600, forget_visits),
-        Job("forget_sessions", 600, forget_sessions),
-        Job("forget_imports", 3_600, forget_sheets),
-        Job("forget_webhooks", 3_600, forget_webhooks, until_done=True),
-        Job("refresh_statistics", 21_600, refresh_statistics),
+        Job("move_days", 5, writing(lambda tx: days.move_days(tx, log)), until_done=True),
+        Job("note_expired", 60, writing(announce.note_expired), until_done=True),
+        Job("tell_owners", 30, writing(lambda tx: _tell_owners(tx, settings.public_url))),
+        Job("forget_answers", 600, writing(idempotency.forget_old)),
+        Job("forget_visits", 600, writing(lambda tx: forget_visits(tx, settings.set_aside_retention_days))),
+        Job(
+            "forget_interactions", 600, writing(lambda tx: days.forget_interactions(tx, log)), until_done=True
+        ),
+        Job("forget_sessions", 600, writing(sessions.forget_ended)),
+        Job("forget_imports", 3_600, writing(forget_imports)),
+        Job(
+            "forget_webhooks",
+            3_600,
+            writing(lambda tx: forget_old_webhooks(tx, settings.webhook_retention_days)),
+            until_done=True,
+        ),
+        Job("refresh_statistics", 21_600, writing(_refresh_statistics)),
     ]
 
 
@@ -131,6 +112,19 @@ def _tell_owners(transaction: Transaction, public_url: str) -> int:
                 good_for_ms=7 * 86_400_000,
             )
     return len(endpoints)
+
+
+def forget_visits(transaction: Transaction, set_aside_days: int) -> int:
+    """Forget what was set aside, after so many days where a workspace says nothing else, and visits; how many rows."""
+    own = {one.id: one.set_aside_days for one in list_forgetting(transaction) if one.set_aside_days}
+    return visits.forget_old(
+        transaction, set_aside_days=set_aside_days, own_days=own, visit_seconds=LIFETIME_SECONDS
+    )
+
+
+def _refresh_statistics(transaction: Transaction) -> int:
+    credentials.refresh_statistics(transaction)
+    return 0
 
 
 def _issue_scheduled(transaction: Transaction) -> int:

@@ -38,7 +38,7 @@ def deliver(settings):
     asyncio.run(run())
 
 
-def test_a_webhook_from_creation_to_deletion(ada_in, receiver, settings, cast):
+def test_a_webhook_from_creation_to_deletion(ada_in, in_role, receiver, settings, cast):
     assert "No webhook yet" in ada_in.see(f"{ada_in.home}/webhooks")
     fields = {
         "url": receiver.url(),
@@ -70,6 +70,17 @@ def test_a_webhook_from_creation_to_deletion(ada_in, receiver, settings, cast):
     assert "Robin Ñandú" in page
     assert "webhook-signature" in page
     assert "still being tried" in ada_in.post(f"{address}/redeliver")
+
+    of_credential = f"{ada_in.home}/credentials/{cast.credential_id}"
+    assert address in ada_in.see(of_credential)
+    told = ada_in.see(f"{of_credential}/webhooks")
+    assert address in told
+    assert receiver.url() in told
+    assert "Nothing was told" in ada_in.see(f"{ada_in.home}/credentials/{cast.draft_id}/webhooks")
+    ada_in.see(f"{ada_in.home}/credentials/{cast.cleos_credential_id}/webhooks", status=404)
+    editor = in_role("editor")
+    assert receiver.url() not in editor.see(of_credential), "an address may hold a secret"
+    ada_in.see(address)
 
     assert "test message is on its way" in ada_in.post(f"{here}/test")
     deliver(settings)

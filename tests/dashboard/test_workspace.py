@@ -7,7 +7,10 @@ from sqlalchemy import select
 
 from conftest import headers, in_transaction
 from credtrail.accounts.people_store import find_user, list_memberships
-from credtrail.accounts.store import find_profile, workspaces
+from credtrail.accounts.store import change_workspace, find_profile, find_workspace, workspaces
+from credtrail.database import run_all
+from credtrail.interactions.visits import SetAside, Shelf, set_aside_interactions
+from credtrail.work import forget_visits
 from dashboard.conftest import PASSWORD, add_person
 
 PNG = bytes.fromhex(
@@ -185,3 +188,73 @@ def test_a_workspace_ends_with_all_that_is_in_it(ada_in, settings, cast):
     )
     assert names == ["Cleo's Institute"]
     assert ada_in.client.get(f"/credentials/{cast.public_id}").status_code == 404
+
+
+def test_time_zone_and_retention(ada_in, settings, cast):
+    fields = {
+        "name": "Open Meadow Academy",
+        "brand_color": "#14594b",
+        "language": "en",
+        "privacy_mode": "storage",
+    }
+    ada_in.see(f"{ada_in.home}/settings")
+    page = ada_in.post(
+        f"{ada_in.home}/settings",
+        **fields,
+        time_zone="Asia/Tokyo",
+        interaction_days="365",
+        set_aside_days="7",
+    )
+    assert "change from UTC to Asia/Tokyo is under way" in page
+    workspace = in_transaction(settings, lambda tx: find_workspace(tx, id=cast.workspace_id))
+    assert (workspace.next_time_zone, workspace.interaction_days, workspace.set_aside_days) == (
+        "Asia/Tokyo",
+        365,
+        7,
+    )
+    log = ada_in.see(f"{ada_in.home}/audit-log")
+    for told in ("UTC → Asia/Tokyo", "none → 365", "none → 7"):
+        assert told in log
+    for field, value, problem in (
+        ("time_zone", "Europe/Atlantis", "name of a time zone"),
+        ("time_zone", "../../etc/passwd", "name of a time zone"),
+        ("time_zone", "Europe/Berlin", "s being changed to Asia/Tokyo"),
+        ("interaction_days", "29", "from 30 to 36,500"),
+        ("set_aside_days", "-1", "from 1 to 365"),
+        ("set_aside_days", "१", "from 1 to 365"),
+    ):
+        given = {**fields, "time_zone": "Asia/Tokyo", field: value}
+        assert problem in ada_in.post(f"{ada_in.home}/settings", status=400, **given), (field, value)
+
+
+def test_set_aside_rows_are_kept_as_each_workspace_says(settings, cast):
+    day = 86_400_000
+
+    def act(transaction):
+        change_workspace(transaction, cast.workspace_id, set_aside_days=7)
+        shelf = Shelf(transaction, [])
+        for workspace_id, credential_id in (
+            (cast.workspace_id, cast.credential_id),
+            (find_workspace(transaction, name="Cleo's Institute").id, cast.cleos_credential_id),
+        ):
+            for age in (6, 8, 29, 31):
+                at = transaction.at - age * day
+                aside = SetAside(
+                    transaction.new_id(),
+                    workspace_id,
+                    credential_id,
+                    "credential_viewed",
+                    "guest",
+                    at,
+                    "robot",
+                )
+                shelf.put(aside)
+        run_all(transaction, shelf.writes())
+        assert forget_visits(transaction, 30) == 4
+        rows = transaction.connection.execute(select(set_aside_interactions)).all()
+        return sorted(
+            (row.workspace_id == cast.workspace_id, (transaction.at - row.triggered_at) // day)
+            for row in rows
+        )
+
+    assert in_transaction(settings, act) == [(False, 6), (False, 8), (False, 29), (True, 6)]

@@ -2,9 +2,11 @@
 
 import re
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
@@ -20,13 +22,74 @@ _CHECK_LENGTH = 6
 
 
 class Workspace(NamedTuple):
-    """An issuer's own room: its groups, credentials, interactions and tokens; nobody else sees into it."""
+    """An issuer's own room: its groups, credentials, interactions and tokens; nobody else sees into it.
+
+    `domain`: the host name that its public pages have; counts once it is confirmed. `interaction_days`,
+    `set_aside_days`: how long single rows are kept; None for ever, or for as long as the installation says.
+    `next_time_zone` holds for all that is received from `next_time_zone_at` on; what came before is moved over to the
+    days of that zone then, up to the id `days_moved_to` so far.
+    """
 
     id: str
     name: str
     time_zone: str
     created_at: Moment
     updated_at: Moment
+    domain: str | None = None
+    domain_confirmed_at: Moment | None = None
+    interaction_days: int | None = None
+    set_aside_days: int | None = None
+    next_time_zone: str | None = None
+    next_time_zone_at: Moment | None = None
+    days_moved_to: str | None = None
+
+
+INTERACTION_DAYS = (30, 36_500)
+SET_ASIDE_DAYS = (1, 365)
+"""How few and how many days may be chosen."""
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+
+
+def read_domain(text: str) -> str | None:
+    """A host name in lower case, in the form that DNS knows (IDNA); None where nothing was typed.
+
+    Refuses (400) what is no host name with a dot in it: addresses with a path, numbers, names of this machine.
+    """
+    name = (
+        text.strip()
+        .lower()
+        .removeprefix("https://")
+        .removeprefix("http://")
+        .removesuffix("/")
+        .removesuffix(".")
+    )
+    if not name:
+        return None
+    with suppress(UnicodeError):
+        name = name.encode("idna").decode()
+    if len(name) > 253 or not re.fullmatch(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}", name):
+        raise invalid("domain", "must be a host name such as credentials.school.example")
+    return name
+
+
+def read_time_zone(text: str) -> str:
+    """An IANA time zone's name; refuses (400) others."""
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise invalid("time_zone", "must be the name of a time zone such as Europe/Berlin") from None
+
+
+def read_days(name: str, text: str, bounds: tuple[int, int]) -> int | None:
+    """A number of days within the bounds; None where nothing was typed. Refuses (400) others."""
+    least, most = bounds
+    if not text.strip():
+        return None
+    days = int(text) if re.fullmatch(r"[0-9]{1,6}", text.strip()) else 0
+    if not least <= days <= most:
+        raise invalid(name, f"must be a whole number of days from {least} to {most:,}, or empty")
+    return days
 
 
 PrivacyMode = Literal["storage", "consent", "cookieless"]

@@ -35,6 +35,13 @@ workspaces = Table(
     Column("time_zone", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("domain", Key, unique=True, index=True),
+    Column("domain_confirmed_at", BigInteger),
+    Column("interaction_days", Integer),
+    Column("set_aside_days", Integer),
+    Column("next_time_zone", Text),
+    Column("next_time_zone_at", BigInteger),
+    Column("days_moved_to", Key),
 )
 
 access_tokens = Table(
@@ -109,6 +116,41 @@ def rename_workspace(transaction: Transaction, id_: str, name: str) -> bool:
         update(workspaces).where(*where).values(name=name, updated_at=transaction.at)
     )
     return True
+
+
+def change_workspace(transaction: Transaction, id_: str, **changes: Any) -> None:
+    """Give these fields of a workspace these values; for its name there is `rename_workspace`."""
+    changes["updated_at"] = transaction.at
+    transaction.connection.execute(update(workspaces).where(workspaces.c.id == id_).values(changes))
+
+
+def find_workspace_of_domain(transaction: Transaction, domain: str) -> Workspace | None:
+    """The one workspace that has this domain, or wants it and hasn't confirmed it yet."""
+    row = transaction.connection.execute(select(workspaces).where(workspaces.c.domain == domain)).first()
+    return Workspace(*row) if row else None
+
+
+def find_domain(transaction: Transaction, workspace_id: str) -> str | None:
+    """The workspace's own domain, once it is confirmed."""
+    query = select(workspaces.c.domain).where(
+        workspaces.c.id == workspace_id, workspaces.c.domain_confirmed_at.is_not(None)
+    )
+    return transaction.connection.execute(query).scalar()
+
+
+def list_changing_days(transaction: Transaction) -> list[Workspace]:
+    """Workspaces whose next time zone holds by now, for what is received; each for one worker at a time."""
+    query = select(workspaces).where(workspaces.c.next_time_zone_at <= transaction.at).order_by("id")
+    query = query.with_for_update(skip_locked=True, key_share=True)
+    return [Workspace(*row) for row in transaction.connection.execute(query)]
+
+
+def list_forgetting(transaction: Transaction) -> list[Workspace]:
+    """Workspaces that keep single rows for a time of their own."""
+    query = select(workspaces).where(
+        workspaces.c.interaction_days.is_not(None) | workspaces.c.set_aside_days.is_not(None)
+    )
+    return [Workspace(*row) for row in transaction.connection.execute(query.order_by("id"))]
 
 
 def delete_workspace(transaction: Transaction, id_: str) -> None:

@@ -139,7 +139,9 @@ class Delivery:
             reply_to=profile.contact_email,
             template=(template.subject, template.body) if template else None,
             values=values_of(view),
-            link=recipient_address(self._settings.public_url, view.credential.public_id, self._links),
+            link=recipient_address(
+                view.home(self._settings.public_url), view.credential.public_id, self._links
+            ),
             brand_color=profile.brand_color,
             text_on_brand=text_on(profile.brand_color),
             logo=logo.content if logo else None,

@@ -6,7 +6,7 @@ It says: who holds this got it in the mail to the recipient of this credential.
 import hmac
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 _BYTES = 18
 
@@ -28,6 +28,17 @@ class RecipientLinks:
     def check(self, token: str, public_id: str) -> bool:
         """Whether this token was made for this credential."""
         return hmac.compare_digest(token.encode(), self.make(public_id).encode())
+
+
+def home_of(public_url: str, domain: str | None) -> str:
+    """Where a workspace's pages are: under its own domain, if any, reached in the way the installation is.
+
+    Scheme and port are the installation's: what stands before it (a proxy, for TLS) stands before the domain too.
+    """
+    if domain is None:
+        return public_url
+    parts = urlsplit(public_url)
+    return f"{parts.scheme}://{domain}" + (f":{parts.port}" if parts.port else "")
 
 
 def page_address(public_url: str, public_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from credtrail.accounts.model import IssuerProfile
+from credtrail.credentials.links import home_of
 from credtrail.designs.model import Design
 from credtrail.errors import invalid
 from credtrail.groups.model import Group
@@ -195,6 +196,11 @@ class PublicView(NamedTuple):
     time_zone: str
     profile: IssuerProfile
     own_designs: tuple[Design, ...] = ()
+    domain: str | None = None
+
+    def home(self, public_url: str) -> str:
+        """Where its pages are, without a trailing slash: under the workspace's own domain once it is confirmed."""
+        return home_of(public_url, self.domain)
 
 
 def read_dates(new: NewCredential, today: str, expires_after: str | None = None) -> tuple[str, str | None]:

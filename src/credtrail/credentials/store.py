@@ -1,7 +1,7 @@
 """SQL of credentials. Called by this slice's face, by interactions (whose credential is it?), pages and the demo."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     false,
@@ -32,7 +33,7 @@ from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, m
 from credtrail.database.idempotency import forget_answers_about
 from credtrail.designs.store import DESIGN_COLUMNS, designs, read_design
 from credtrail.groups.store import group_designs, groups, read_group
-from credtrail.values import Moment, fold
+from credtrail.values import Moment, fold, moment_of_id
 from credtrail.webhooks.delivery_store import forget_credential
 from credtrail.webhooks.outbox import add_credential_events
 
@@ -93,17 +94,33 @@ told_expirations = Table(
 )
 
 _WHOSE = RowSet(
-    "select c.id, c.workspace_id, c.group_id, w.time_zone from {rows} "
+    "select c.id, c.workspace_id, c.group_id, w.time_zone, w.next_time_zone, w.next_time_zone_at from {rows} "
     "join credentials c on c.id = rows.id join workspaces w on w.id = c.workspace_id",
-    returns=("id", "workspace_id", "group_id", "time_zone"),
+    returns=("id", "workspace_id", "group_id", "time_zone", "next_time_zone", "next_time_zone_at"),
     id="text",
 )
 
 
-def find_owners(transaction: BulkTransaction, ids: set[str]) -> dict[str, tuple[str, str, str]]:
-    """Of those ids that exist, by id: workspace id, group id, the workspace's time zone. One query."""
+class Owner(NamedTuple):
+    """Whose a credential is, and in which time zone the days of its workspace begin: another from a moment on, if any."""
+
+    workspace_id: str
+    group_id: str
+    time_zone: str
+    next_time_zone: str | None
+    next_time_zone_at: Moment | None
+
+    def zone_of(self, id_: str) -> str:
+        """The time zone that holds for an interaction with this id, by the time received."""
+        if self.next_time_zone_at is None or moment_of_id(id_) < self.next_time_zone_at:
+            return self.time_zone
+        return self.next_time_zone or self.time_zone
+
+
+def find_owners(transaction: BulkTransaction, ids: set[str]) -> dict[str, Owner]:
+    """Of those ids that exist, by id: whose each is. One query."""
     found = transaction.run(_WHOSE, [(id_,) for id_ in ids])
-    return {id_: (workspace_id, group_id, zone) for id_, workspace_id, group_id, zone in found}
+    return {row[0]: Owner(*row[1:]) for row in found}
 
 
 def add_credential(
@@ -390,6 +407,7 @@ _VIEW = (
         *CREDENTIAL_COLUMNS,
         workspaces.c.name,
         workspaces.c.time_zone,
+        case((workspaces.c.domain_confirmed_at.is_not(None), workspaces.c.domain)),
         groups,
         issuer_profiles,
         group_designs.c.design_id,
@@ -415,7 +433,7 @@ _OWN = _VIEW.where(
 """One row for each design. Put together once: pages are asked for more than all else, and building a statement takes
 longer than running this one."""
 _CREDENTIAL_END = len(CREDENTIAL_COLUMNS)
-_GROUP_BEGIN = _CREDENTIAL_END + 2
+_GROUP_BEGIN = _CREDENTIAL_END + 3
 _GROUP_END = _GROUP_BEGIN + len(groups.c)
 _PROFILE_END = _GROUP_END + len(issuer_profiles.c)
 
@@ -443,6 +461,7 @@ def _read_view(rows: Sequence[Any]) -> PublicView | None:
         row[_CREDENTIAL_END + 1],
         IssuerProfile(*profile[1:]) if profile[0] else IssuerProfile(),
         tuple(read_design(design) for design in own if design[0]),
+        row[_CREDENTIAL_END + 2],
     )
 
 

@@ -21,6 +21,7 @@ from credtrail.dashboard.credential_words import REASONS, event_words, state_of
 from credtrail.dashboard.credentials import MOST_GROUPS, losses_of
 from credtrail.dashboard.door import View, Visit
 from credtrail.dashboard.timeline import find_timeline
+from credtrail.dashboard.webhooks import TYPE_WORDS
 from credtrail.database import Database, Transaction
 from credtrail.designs.press import Press
 from credtrail.errors import Refusal, invalid
@@ -30,9 +31,13 @@ from credtrail.interactions.log import Log
 from credtrail.interactions.visits import list_set_aside
 from credtrail.pages.documents import Documents
 from credtrail.values import EVENT_TYPES, day_of
+from credtrail.webhooks.delivery_store import list_deliveries_about
+from credtrail.webhooks.model import Delivery
 
 _THEN = ("keep", "issue", "issue_and_send", "schedule")
 _ASIDE_ON_A_PAGE = 50
+_TOLD_ON_A_PAGE = 50
+_TOLD_AT_FIRST = 5
 
 
 class OneCredential:
@@ -64,6 +69,7 @@ class OneCredential:
             View("GET", one, self.show),
             View("GET", one + "/picture.png", self.show_picture),
             View("GET", one + "/set-aside", self.show_set_aside),
+            View("GET", one + "/webhooks", self.show_told, "admin"),
             View("GET", one + "/edit", self.ask_change, "editor"),
             View("POST", one + "/edit", self.change, "editor"),
             View("POST", one + "/issue", self.issue, "editor"),
@@ -141,14 +147,17 @@ class OneCredential:
                 "losses": losses_of(transaction, [one]),
                 "timeline": find_timeline(transaction, self._log, visit, one),
                 "attributes": find_choices(transaction, visit.workspace_id)["attributes"],
+                "told": _find_told(transaction, visit, id_, limit=_TOLD_AT_FIRST + 1),
+                "told_at_first": _TOLD_AT_FIRST,
+                "types": TYPE_WORDS,
             }
 
         values = await self._database.read(ask)
-        public_id = values["one"].public_id
+        public_id, home = values["one"].public_id, values["view"].home(self._public_url)
         return visit.page(
             "credential.html",
-            page=page_address(self._public_url, public_id),
-            recipient_link=recipient_address(self._public_url, public_id, self._links),
+            page=page_address(home, public_id),
+            recipient_link=recipient_address(home, public_id, self._links),
             problems={},
             **values,
         )
@@ -177,6 +186,19 @@ class OneCredential:
             return {"one": one, "aside": told, "around": around}
 
         return visit.page("credential_aside.html", **await self._database.read(ask))
+
+    async def show_told(self, visit: Visit) -> Response:
+        """What webhooks were told of it, and what became of that."""
+        id_ = visit.path("credential_id")
+        slice_ = visit.slice(_TOLD_ON_A_PAGE, "told", id_)
+
+        def ask(transaction: Transaction) -> dict[str, Any]:
+            one = acts.get_credential(transaction, visit.workspace_id, id_)
+            rows = list_deliveries_about(transaction, visit.workspace_id, id_, **slice_._asdict())
+            shown, around = visit.page_of(rows, slice_, "told", id_, id_of=lambda row: row[0].id)
+            return {"one": one, "told": shown, "around": around}
+
+        return visit.page("credential_told.html", types=TYPE_WORDS, **await self._database.read(ask))
 
     async def ask_change(self, visit: Visit) -> Response:
         """The form, filled."""
@@ -272,6 +294,13 @@ class OneCredential:
                 raise
             told = refusal.message
         return visit.go(_address(visit, id_), told)
+
+
+def _find_told(transaction: Transaction, visit: Visit, id_: str, *, limit: int) -> list[tuple[Delivery, str]]:
+    """The latest deliveries about it, for those who may see where webhooks lead."""
+    if not visit.may("admin"):
+        return []
+    return list_deliveries_about(transaction, visit.workspace_id, id_, edge=None, newer=False, limit=limit)
 
 
 def _new_choices(transaction: Transaction, workspace_id: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from msgspec.json import encode
 from starlette.responses import Response
 
 from credtrail.accounts.colors import text_on
-from credtrail.accounts.store import find_image, find_profile
+from credtrail.accounts.store import find_domain, find_image, find_profile
 from credtrail.attributes.store import list_attributes
+from credtrail.credentials.links import home_of
 from credtrail.dashboard.door import View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
@@ -265,7 +266,7 @@ def _sample(
         reply_to=profile.contact_email,
         template=template,
         values=values,
-        link=f"{public_url}/credentials/…",
+        link=f"{home_of(public_url, find_domain(transaction, here))}/credentials/…",
         brand_color=profile.brand_color,
         text_on_brand=text_on(profile.brand_color),
         logo=logo.content if logo else None,

@@ -1,18 +1,36 @@
 """A workspace's settings: its name, how it shows itself, its pages, its mails, its end. Wired by `app`."""
 
 import asyncio
+from functools import cache
 from typing import Any, get_args
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from starlette.responses import Response
 
 from credtrail.accounts import people_store as people
 from credtrail.accounts import store as accounts
-from credtrail.accounts.model import IssuerImage, IssuerProfile, PrivacyMode, Workspace, change_profile
+from credtrail.accounts.model import (
+    INTERACTION_DAYS,
+    SET_ASIDE_DAYS,
+    IssuerImage,
+    IssuerProfile,
+    PrivacyMode,
+    Workspace,
+    change_profile,
+    read_days,
+    read_domain,
+    read_time_zone,
+)
+from credtrail.credentials.links import home_of
 from credtrail.credentials.store import count_credentials
 from credtrail.dashboard.door import ROOT, View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.designs.images import read_image
 from credtrail.errors import Refusal, invalid
+from credtrail.interactions.days import change_time_zone
+from credtrail.pages.domains import Domains
+from credtrail.settings import Settings
 from credtrail.web.language import CODES, find_language
 
 _UPLOAD_BYTES = 6 * 1_048_576
@@ -37,9 +55,11 @@ _FIELDS = {
 class WorkspaceSettings:
     """For admins; the end of a workspace is for owners."""
 
-    def __init__(self, database: Database, public_url: str) -> None:
+    def __init__(self, database: Database, domains: Domains, settings: Settings) -> None:
         self._database = database
-        self._public_url = public_url
+        self._domains = domains
+        self._public_url = settings.public_url
+        self._set_aside_days = settings.set_aside_retention_days
 
     def views(self) -> list[View]:
         """One page, and what is sent from it."""
@@ -64,8 +84,19 @@ class WorkspaceSettings:
                 "credential_count": count_credentials(transaction, visit.workspace_id),
             }
 
-        languages = [(code, find_language(code).own_name) for code in CODES]
-        return {**await self._database.read(ask), "languages": languages, "public_url": self._public_url}
+        found = await self._database.read(ask)
+        domain, zone = found["workspace"].domain, found["workspace"].time_zone
+        return {
+            **found,
+            "languages": [(code, find_language(code).own_name) for code in CODES],
+            "time_zones": [(one, one) for one in sorted({*_time_zones(), zone})],
+            "set_aside_days": self._set_aside_days,
+            "public_host": urlsplit(self._public_url).hostname,
+            "home": home_of(self._public_url, domain),
+            "confirm_address": self._domains.confirm_address(visit.workspace_id, domain, visit.me)
+            if domain
+            else "",
+        }
 
     async def save(self, visit: Visit) -> Response:
         """Keep all of the form, or nothing of it."""
@@ -74,7 +105,14 @@ class WorkspaceSettings:
             name = self._read_name(visit)
             images = await self._read_images(visit)
             profile = self._read_profile(visit, found["profile"], images)
-            await self._database.write(lambda tx: self._keep(visit, tx, name, profile, list(images.values())))
+            room = self._read_room(visit, found["workspace"])
+            zone = read_time_zone(visit.text("time_zone", found["workspace"].time_zone))
+
+            def act(transaction: Transaction) -> None:
+                self._keep(visit, transaction, name, profile, list(images.values()))
+                self._keep_room(visit, transaction, room, zone)
+
+            await self._database.write(act)
         except Refusal as refusal:
             return visit.again("settings.html", _renamed(refusal), **found)
         return visit.go(f"{visit.home}/settings", "Saved")
@@ -112,6 +150,37 @@ class WorkspaceSettings:
         changes |= {"language": language, "privacy_mode": privacy, "indexed": bool(visit.text("indexed"))}
         changes |= {field: image.digest if image else "" for field, image in images.items()}
         return change_profile(profile, changes)
+
+    def _read_room(self, visit: Visit, workspace: Workspace) -> Workspace:
+        """Domain, and how long rows are kept."""
+        domain = read_domain(visit.text("domain"))
+        if domain == urlsplit(self._public_url).hostname:
+            raise invalid("domain", "is this installation's own; leave it empty to use that")
+        return workspace._replace(
+            domain=domain,
+            interaction_days=read_days("interaction_days", visit.text("interaction_days"), INTERACTION_DAYS),
+            set_aside_days=read_days("set_aside_days", visit.text("set_aside_days"), SET_ASIDE_DAYS),
+        )
+
+    def _keep_room(self, visit: Visit, transaction: Transaction, room: Workspace, zone: str) -> None:
+        before = accounts.find_workspace(transaction, id=room.id)
+        if before is None:
+            raise Refusal("not_found")
+        other = accounts.find_workspace_of_domain(transaction, room.domain) if room.domain else None
+        if other is not None and other.id != room.id:
+            raise invalid("domain", "is another workspace's already")
+        names = ("domain", "interaction_days", "set_aside_days")
+        changes = {
+            name: getattr(room, name) for name in names if getattr(room, name) != getattr(before, name)
+        }
+        for name, value in changes.items():
+            told = f"{getattr(before, name) or 'none'} → {value or 'none'}"
+            visit.note(transaction, "setting_changed", name.replace("_", " "), told)
+        if changes:
+            anew = {"domain_confirmed_at": None} if "domain" in changes else {}
+            accounts.change_workspace(transaction, room.id, **changes, **anew)
+        if change_time_zone(transaction, before, zone):
+            visit.note(transaction, "setting_changed", "time zone", f"{before.time_zone} → {zone}")
 
     def _keep(
         self,
@@ -155,6 +224,24 @@ class WorkspaceSettings:
 
         made = await self._database.write(act)
         return visit.go(f"{ROOT}/w/{made.id}", f"{name} is made")
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Those named after places, and UTC."""
+    groups = (
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+    )
+    return frozenset({"UTC", *(one for one in available_timezones() if one.partition("/")[0] in groups)})
 
 
 def _renamed(refusal: Refusal) -> Refusal:

@@ -111,5 +111,5 @@ class Press:
 
 
 def _mark_of(url: str) -> str:
-    """What the names of all files of one credential begin with."""
-    return sha256(url.encode()).hexdigest()[:16]
+    """What the names of all files of one credential begin with, under whichever domain its page was at the time."""
+    return sha256(url.rpartition("/")[2].encode()).hexdigest()[:16]

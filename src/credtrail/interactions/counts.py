@@ -8,11 +8,11 @@ doing; both are sums like the daily ones. A day is one in the workspace's time z
 triggered, and an hour is one that a clock on the wall shows there.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Table, func, select
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, delete, func, select
 
 from credtrail.database import Key, RowSet, Transaction, Writes, metadata
 from credtrail.interactions.model import Interaction, PageActed
@@ -270,6 +270,44 @@ class _Engagement:
 
     def row(self) -> tuple[Moment | None, ...]:
         return (*self.firsts, *self.acts, *self.sums)
+
+
+Counted = tuple[str, Moment]
+"""The day and the hour that an interaction counts for."""
+
+
+def move_counts(moved: list[tuple[Interaction, Counted, Counted]]) -> Writes:
+    """The statements that take interactions from where they were counted, and count them elsewhere instead.
+
+    Firsts know no days and stay. Rows that count nothing any more are for `sweep_counts`.
+    """
+    daily: dict[tuple[Any, ...], int] = defaultdict(int)
+    hourly: dict[tuple[Any, ...], int] = defaultdict(int)
+    single: dict[tuple[Any, ...], int] = defaultdict(int)
+    for interaction, before, after in moved:
+        _, workspace_id, group_id, credential_id, *what = interaction[:6]
+        for (day, hour), count in ((before, -1), (after, 1)):
+            single[credential_id, day, *what] += count
+            for whose in (group_id, WHOLE):
+                daily[workspace_id, whose, day, *what] += count
+                hourly[workspace_id, whose, hour, *what] += count
+    return (
+        (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items()) if count]),
+        (_ADD_HOURLY, [(*key, count) for key, count in sorted(hourly.items()) if count]),
+        (_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items()) if count]),
+    )
+
+
+def sweep_counts(transaction: Transaction, workspace_id: str, credential_ids: Collection[str]) -> None:
+    """Delete rows that count nothing any more: of the workspace, and of these credentials."""
+    for table in (daily_counts, hourly_counts):
+        transaction.connection.execute(
+            delete(table).where(table.c.workspace_id == workspace_id, table.c.count == 0)
+        )
+    single = credential_counts.c
+    transaction.connection.execute(
+        delete(credential_counts).where(single.credential_id.in_(credential_ids), single.count == 0)
+    )
 
 
 def add_page_counts(acted: list[tuple[PageActed, str]], aside: list[tuple[SetAside, str, str]]) -> Writes:

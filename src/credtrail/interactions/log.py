@@ -1,7 +1,7 @@
 """The one seam of the house: what a log of interactions must do. Implemented by `log_sql.py`.
 
-A log keeps interactions for good and lists them by id, newest first. It is used inside the transaction that
-checks the credential and folds the counts.
+A log keeps interactions, for good unless it is told to forget, and lists them by id, newest first. It is used inside
+the transaction that checks the credential and folds the counts.
 """
 
 from collections.abc import Collection
@@ -34,3 +34,6 @@ class Log(Protocol):
         limit: int,
     ) -> list[Interaction]:
         """Up to `limit` before the edge, newest first; with `newer` those after it, oldest first. The edge is excluded."""
+
+    def forget(self, transaction: Transaction, workspace_id: str, before: str, limit: int) -> int:
+        """Delete up to `limit` of the workspace's, oldest first, whose ids are before this one; how many went."""

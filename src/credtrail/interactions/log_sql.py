@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import partial
 
-from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Table, select, union_all
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Table, delete, select, union_all
 
 from credtrail.database import Key, RowSet, Transaction, Writes, cut, metadata
 from credtrail.interactions.model import (
@@ -90,6 +90,13 @@ class SqlLog:
             ).subquery()
             query = page(select(walks), walks.c.id)
         return [Interaction(*row) for row in transaction.connection.execute(query)]
+
+    def forget(self, transaction: Transaction, workspace_id: str, before: str, limit: int) -> int:
+        """By the index that lists a workspace's."""
+        table = interactions.c
+        oldest = select(table.id).where(table.workspace_id == workspace_id, table.id < before)
+        some = oldest.order_by(table.id).limit(limit).scalar_subquery()
+        return transaction.connection.execute(delete(interactions).where(table.id.in_(some))).rowcount
 
 
 def _conditions(workspace_id: str, filters: Filters) -> list[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from credtrail import metrics
-from credtrail.credentials.store import find_owners
+from credtrail.credentials.store import Owner, find_owners
 from credtrail.database import BulkTransaction, Database, Writes
 from credtrail.database.group import GroupWriter
 from credtrail.database.idempotency import find_answers, keep_answers, replay
@@ -27,6 +27,7 @@ from credtrail.webhooks.outbox import event_writes
 Outcome = Interaction | SetAside | PageActed | Refusal
 
 _MOST_OWNERS = 50_000
+_OWNERS_MS = 60_000
 
 
 class Entry(NamedTuple):
@@ -69,7 +70,8 @@ class Recorder:
 
     def __init__(self, database: Database, log: Log, *, batch_size: int, queue_limit: int) -> None:
         self._log = log
-        self._owners: dict[str, tuple[str, str, str]] = {}  # replaced, never emptied: two threads look at it
+        self._owners: dict[str, Owner] = {}  # replaced, never emptied: two threads look at it
+        self._owners_until = 0
         self._writer: GroupWriter[Submission, Answer] = GroupWriter(
             database, self.apply, self._forget_owners, batch_size=batch_size, queue_limit=queue_limit
         )
@@ -88,10 +90,13 @@ class Recorder:
     ) -> tuple[Writes, list[Answer | Exception]]:
         """Everything that belongs together, for one transaction; the answer or refusal of each, in order.
 
-        Whose a credential is never changes, so it is asked once per process; that it is still there when its
-        interaction is written is for the foreign key to say. When that says no, the submissions are tried again
-        one by one, with nothing remembered (see GroupWriter).
+        Whose a credential is never changes, so it is asked seldom; that it is still there when its interaction is
+        written is for the foreign key to say. When that says no, the submissions are tried again one by one, with
+        nothing remembered (see GroupWriter).
         """
+        if transaction.at >= self._owners_until:
+            # Another time zone is known to all processes before it holds (`days.NOTICE_MS`).
+            self._owners, self._owners_until = {}, transaction.at + _OWNERS_MS
         owners = self._owners
         wanted = {
             entry.credential_id for one in submissions for entry in one.entries if isinstance(entry, Entry)
@@ -126,7 +131,7 @@ class _Batch:
     def __init__(
         self,
         transaction: BulkTransaction,
-        owners: dict[str, tuple[str, str, str]],
+        owners: dict[str, Owner],
         submissions: list[Submission],
     ) -> None:
         self.recorded: list[tuple[Interaction, str, Moment]] = []
@@ -171,12 +176,13 @@ class _Batch:
         # Assumed: an unknown credential, or another workspace's, is a validation_error on credentialId.
         if owner is None or (submission.workspace_id is not None and owner[0] != submission.workspace_id):
             return invalid("credentialId", "must be the id of a credential of this workspace")
-        workspace_id, group_id, time_zone = owner
+        workspace_id, group_id = owner.workspace_id, owner.group_id
         id_ = self._transaction.new_id()
         credential_id, event_type, triggered_by, triggered_at, certainty = entry[:5]
         interaction = Interaction(
             id_, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, certainty
         )
+        time_zone = owner.zone_of(id_)
         day = day_of(triggered_at, time_zone)
         if submission.workspace_id is None and self.pages is not None:
             outcome = self.pages.judge(entry, interaction, day)

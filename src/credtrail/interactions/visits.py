@@ -7,10 +7,21 @@ counted (`counts.py`, where all that is set aside is counted by day). No table h
 or a cookie.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    delete,
+    func,
+    select,
+)
 
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, cut, metadata
 from credtrail.interactions.model import Reason
@@ -179,10 +190,24 @@ def count_set_aside(transaction: Transaction, credential_ids: Iterable[str]) -> 
     return transaction.connection.execute(query).scalar_one()
 
 
-def forget_old(transaction: Transaction, *, set_aside_days: int, visit_seconds: int) -> int:
-    """Delete set-aside rows after their days, and visits whose token can't be used any more; how many rows went."""
-    aside = delete(set_aside_interactions).where(
-        set_aside_interactions.c.triggered_at < transaction.at - set_aside_days * 86_400_000
-    )
-    visits = delete(page_visits).where(page_visits.c.created_at < transaction.at - visit_seconds * 1_000)
-    return sum(transaction.connection.execute(statement).rowcount for statement in (aside, visits))
+def forget_old(
+    transaction: Transaction, *, set_aside_days: int, own_days: Mapping[str, int], visit_seconds: int
+) -> int:
+    """Delete set-aside rows after their days, and visits whose token can't be used any more; how many rows went.
+
+    `own_days`: of workspaces, by id, that keep those rows for another time than `set_aside_days`.
+    """
+    table = set_aside_interactions.c
+
+    def older_than(days: int) -> ColumnElement[bool]:
+        return table.triggered_at < transaction.at - days * 86_400_000
+
+    statements = [
+        delete(set_aside_interactions).where(older_than(set_aside_days), table.workspace_id.not_in(own_days)),
+        *(
+            delete(set_aside_interactions).where(older_than(days), table.workspace_id == workspace_id)
+            for workspace_id, days in own_days.items()
+        ),
+        delete(page_visits).where(page_visits.c.created_at < transaction.at - visit_seconds * 1_000),
+    ]
+    return sum(transaction.connection.execute(statement).rowcount for statement in statements)

@@ -79,7 +79,7 @@ class CredentialLinks:
     async def list_designs(self, call: Call) -> Answer:
         """Each design with its PNG and PDF, as a bare array. Assumed: none of them for what isn't issued or is revoked."""
         view = await self._get(call)
-        shown = _is_shown(view)
+        shown, home = _is_shown(view), view.home(self._public_url)
         return answer(
             200,
             [
@@ -87,8 +87,8 @@ class CredentialLinks:
                     document.design_id,
                     document.name,
                     [
-                        Preview("png", self._public_url + document.png_path),
-                        Preview("pdf", self._public_url + document.pdf_path),
+                        Preview("png", home + document.png_path),
+                        Preview("pdf", home + document.pdf_path),
                     ]
                     if shown
                     else [],
@@ -103,16 +103,17 @@ class CredentialLinks:
         if view.credential.status != "issued":
             return answer(200, CredentialLinksAnswer())
         public_id = view.credential.public_id
-        page = page_address(self._public_url, public_id)
+        home = view.home(self._public_url)
+        page = page_address(home, public_id)
         links = CredentialLinksAnswer(
             page,
-            recipient_address(self._public_url, public_id, self._links),
+            recipient_address(home, public_id, self._links),
             linkedin_profile_link(view, page),
             verification=f"{page}/verification",
         )
         if _is_shown(view):
             first = documents_of(view, self._public_url)[0]
-            links.pdf, links.png = self._public_url + first.pdf_path, self._public_url + first.png_path
+            links.pdf, links.png = home + first.pdf_path, home + first.png_path
         return answer(200, links)
 
     async def _get(self, call: Call) -> PublicView:

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from credtrail.accounts.store import find_image, find_images, find_profile, find_workspace
 from credtrail.badges.bake import bake_png, bake_svg
 from credtrail.badges.desk import Desk
+from credtrail.credentials.links import page_address
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.designs.artwork import Artwork, artwork_of, describe, digest_of, sample_of, sample_path
@@ -287,7 +288,7 @@ def _artworks(view: PublicView, public_url: str) -> list[tuple[Design, Artwork]]
                 title=view.group.name,
                 recipient_name=credential.recipient_name,
                 issue_date=credential.issue_date,
-                url=f"{public_url}/credentials/{quote(credential.public_id, safe='')}",
+                url=page_address(view.home(public_url), credential.public_id),
                 expiry_date=credential.expiry_date,
                 language=view.profile.language,
             ),

@@ -9,19 +9,22 @@ from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Any, Literal
 from unicodedata import east_asian_width
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from msgspec.json import encode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from credtrail.accounts.colors import brand_style
+from credtrail.accounts.store import find_workspace_of_domain
 from credtrail.badges.desk import Desk
+from credtrail.credentials.links import page_address
 from credtrail.credentials.model import has_expired
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.interactions.counts import find_audience
 from credtrail.pages.documents import documents_of, logo_path
+from credtrail.pages.domains import host_of
 from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_links, share_links
 from credtrail.pages.qr import draw_qr
 from credtrail.pages.token import PageTokens, Visit
@@ -57,6 +60,7 @@ class Pages:
         self._desk = desk
         self._show_json = show_json
         self._public_url = public_url
+        self._host = urlsplit(public_url).hostname or ""
         self._facebook_app_id = facebook_app_id
         self._written: OrderedDict[tuple[bytes, str, str, str], str] = OrderedDict()
 
@@ -76,7 +80,7 @@ class Pages:
         """The page, with a fresh page token; for programs that ask for JSON, the signed credential. Counts nothing."""
         if prefer(request, ("text/html", *JSON_TYPES)) != "text/html":
             return await self._show_json(request)
-        view, at = await self._find(request.path_params["public_id"])
+        view, at = await self._find(request)
         if view is None:
             return _missing(request)
         text = self._recall(request, view, at)
@@ -112,7 +116,7 @@ class Pages:
 
     async def show_verification(self, request: Request) -> Response:
         """What this server can vouch for at this moment, item by item: a part for the page, or a page of its own."""
-        view, at = await self._find(request.path_params["public_id"])
+        view, at = await self._find(request)
         if view is None:
             return _missing(request)
         part = request.headers.get("x-requested-with") == "credtrail"
@@ -120,13 +124,13 @@ class Pages:
             request,
             "pages/verification_part.html" if part else "pages/verification.html",
             **self._describe(request, view, at),
-            host=urlsplit(self._public_url).netloc,
+            host=urlsplit(view.home(self._public_url)).netloc,
             checked_at=at,
         )
 
     async def show_embed(self, request: Request) -> Response:
         """The picture with a link to the page, for a frame on anybody's site. It reports nothing."""
-        view, at = await self._find(request.path_params["public_id"])
+        view, at = await self._find(request)
         if view is None:
             return _missing(request)
         return render(request, "pages/embed.html", **self._describe(request, view, at), frames=True)
@@ -137,7 +141,7 @@ class Pages:
         Assumed: whoever holds the page and says to be its recipient may know this one number; it names nobody.
         """
         public_id = request.path_params["public_id"]
-        view, at = await self._find(public_id)
+        view, at = await self._find(request)
         token = request.headers.get("credtrail-page-token", "")
         if view is None or not isinstance(self._tokens.read(token, public_id, at), Visit):
             return _missing(request)
@@ -148,11 +152,13 @@ class Pages:
         return render(request, "pages/audience.html", views=views, last_day=last_day)
 
     async def show_qr(self, request: Request) -> Response:
-        """The QR code of a credential's address. The same for an id that nobody has: it tells nothing."""
+        """The QR code of a credential's address. There is one for an id that nobody has, too: it tells nothing."""
         public_id = request.path_params["public_id"]
         if len(public_id) > 64:
             return _missing(request)
-        return Response(draw_qr(self._address(public_id)), media_type="image/svg+xml", headers=_DAY_LONG)
+        view, _ = await self._find(request)
+        address = page_address(view.home(self._public_url) if view else self._public_url, public_id)
+        return Response(draw_qr(address), media_type="image/svg+xml", headers=_DAY_LONG)
 
     async def show_colors(self, request: Request) -> Response:
         """A style sheet with an issuer's colour, which is all that its address says."""
@@ -165,9 +171,10 @@ class Pages:
         """How to embed the page at `url`. Source: oEmbed 1.0; 404 for what isn't ours, 501 for XML."""
         if request.query_params.get("format", "json") != "json":
             return PlainTextResponse("Only json is offered", 501)
-        public_id = self._public_id_of(request.query_params.get("url", ""))
-        view, at = await self._find(public_id)
-        if view is None:
+        address = _read_address(request.query_params.get("url", ""))
+        public_id = unquote(address.path.removeprefix("/credentials/")).rstrip("/")
+        view, at = await self._find_at(public_id, self._host)
+        if view is None or not self._has_page_at(view, address):
             return PlainTextResponse("There is nothing to embed at this url", 404)
         return JSONResponse(self._describe_embed(request, view, at), headers={"cache-control": "no-store"})
 
@@ -175,7 +182,8 @@ class Pages:
         """What every page of a credential shows. The address is the one to hand on: it never carries the flag."""
         credential, state = view.credential, _state(view, at)
         language = language_of(request)
-        address = self._address(credential.public_id)
+        home = view.home(self._public_url)
+        address = page_address(home, credential.public_id)
         return {
             "view": view,
             "credential": credential,
@@ -184,7 +192,7 @@ class Pages:
             "revoked_day": day_of(credential.revoked_at or at, view.time_zone),
             "path": f"/credentials/{credential.public_id}",
             "address": address,
-            "public_url": self._public_url,
+            "public_url": home,
             "colors_path": f"/issuers/colors/{view.profile.brand_color.removeprefix('#').lower()}.css",
             "documents": [] if state == "revoked" else documents_of(view, self._public_url, language.code),
             "language_query": f"?lang={language.code}" if "lang" in request.query_params else "",
@@ -195,7 +203,7 @@ class Pages:
     def _actions(self, request: Request, view: PublicView, shown: dict[str, Any]) -> dict[str, Any]:
         """Where the page's links lead."""
         address, contact, documents = shown["address"], view.profile.contact_email or "", shown["documents"]
-        picture = f"{self._public_url}{documents[0].png_path}" if documents else None
+        picture = f"{shown['public_url']}{documents[0].png_path}" if documents else None
         _ = language_of(request).gettext
         about = f"{view.group.name} – {view.credential.recipient_name}"
         correction, should_read = _("Correction of my name"), _("My name should read:")
@@ -222,40 +230,46 @@ class Pages:
             "type": "rich",
             "title": view.group.name,
             "provider_name": view.issuer_name,
-            "provider_url": view.profile.website_url or self._public_url,
+            "provider_url": view.profile.website_url or shown["public_url"],
             "html": self._embed_code(view, width, height),
             "width": width,
             "height": height,
         }
         for document in shown["documents"][:1]:
             described |= {
-                "thumbnail_url": f"{self._public_url}{document.preview_path}",
+                "thumbnail_url": f"{shown['public_url']}{document.preview_path}",
                 "thumbnail_width": 1200,
                 "thumbnail_height": 630,
             }
         return described
 
     def _embed_code(self, view: PublicView, width: int, height: int) -> str:
-        source = f"{self._address(view.credential.public_id)}/embed"
+        source = f"{page_address(view.home(self._public_url), view.credential.public_id)}/embed"
         return (
             f'<iframe src="{escape(source)}" width="{width}" height="{height}" '
             f'title="{escape(view.group.name)}" style="border:0" loading="lazy"></iframe>'
         )
 
-    def _address(self, public_id: str) -> str:
-        return f"{self._public_url}/credentials/{quote(public_id, safe='')}"
+    def _has_page_at(self, view: PublicView, address: SplitResult) -> bool:
+        """Whether the address, whatever query it carries, is that of the credential's page, here or at its domain."""
+        path = urlsplit(page_address("", view.credential.public_id)).path
+        homes = {urlsplit(home)[:2] for home in (self._public_url, view.home(self._public_url))}
+        return address[:2] in homes and address.path.rstrip("/") == path
 
-    def _public_id_of(self, address: str) -> str:
-        """The id in a page's address, whatever query it carries; else an empty one, which nobody has."""
-        path = address.split("?")[0].split("#")[0]
-        prefix = f"{self._public_url}/credentials/"
-        return path.removeprefix(prefix).rstrip("/") if path.startswith(prefix) else ""
+    async def _find(self, request: Request) -> tuple[PublicView | None, Moment]:
+        """The credential of the path; none under a domain that is another workspace's own."""
+        return await self._find_at(request.path_params["public_id"], host_of(request))
 
-    async def _find(self, public_id: str) -> tuple[PublicView | None, Moment]:
+    async def _find_at(self, public_id: str, host: str) -> tuple[PublicView | None, Moment]:
         def ask(transaction: Transaction) -> tuple[PublicView | None, Moment]:
-            return find_public(transaction, public_id), transaction.at
+            view = find_public(transaction, public_id)
+            if view is not None and host not in (self._host, view.domain):
+                other = find_workspace_of_domain(transaction, host)
+                if other is not None and other.domain_confirmed_at is not None:
+                    view = view if other.id == view.credential.workspace_id else None
+            return view, transaction.at
 
-        if "\x00" in public_id:
+        if "\x00" in public_id or "\x00" in host:
             return None, now()
         return await self._database.look(ask)
 
@@ -264,6 +278,14 @@ def _state(view: PublicView, at: Moment) -> Literal["valid", "expired", "revoked
     if view.credential.revoked_at is not None:
         return "revoked"
     return "expired" if has_expired(view.credential.expiry_date, at, view.time_zone) else "valid"
+
+
+def _read_address(text: str) -> SplitResult:
+    """An address in parts; empty where it is none."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def _missing(request: Request) -> Response:

@@ -302,6 +302,27 @@ def list_deliveries(
     return [Delivery(*row) for row in transaction.connection.execute(query)]
 
 
+def list_deliveries_about(
+    transaction: Transaction,
+    workspace_id: str,
+    credential_id: str,
+    *,
+    edge: str | None,
+    newer: bool,
+    limit: int,
+) -> list[tuple[Delivery, str]]:
+    """Up to `limit` deliveries to any endpoint about a credential, each with the endpoint's address, in the same order."""
+    delivery, message, endpoint = webhook_deliveries.c, webhook_messages.c, webhook_endpoints.c
+    query = (
+        select(*_DELIVERY, endpoint.url)
+        .join(webhook_messages, message.id == delivery.message_id)
+        .join(webhook_endpoints, endpoint.id == delivery.endpoint_id)
+        .where(message.credential_id == credential_id, message.workspace_id == workspace_id)
+    )
+    query = cut(query, delivery.id, edge=edge, newer=newer, limit=limit)
+    return [(Delivery(*row[:-1]), row[-1]) for row in transaction.connection.execute(query)]
+
+
 def find_delivery(
     transaction: Transaction, endpoint: Endpoint, id_: str
 ) -> tuple[Delivery, bytes, list[Attempt]] | None:
