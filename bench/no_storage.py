@@ -85,8 +85,9 @@ if __name__ == "__main__":
         create_app(),
         host="127.0.0.1",
         port=parser.parse_args().port,
-        http=serve.OneWriteProtocol,
+        http=serve.DirectProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
     )

@@ -88,7 +88,8 @@ class Parts:
     recorder: Recorder
     endpoints: Sequence[Endpoint]
     views: Sequence[View]
-    application: Any
+    gate: Gate
+    application: Edge
 
 
 def build(settings: Settings, database: Database | None = None) -> Parts:
@@ -163,7 +164,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     faces = (documents, badges, domains, pages, reports)
     site = _site(settings, database, recorder, press, faces, endpoints, dashboard)
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
-    return Parts(settings, database, recorder, endpoints, views, application)
+    return Parts(settings, database, recorder, endpoints, views, gate, application)
 
 
 def _site(

@@ -59,7 +59,8 @@ class RowSet:
 
     def numbered_from(self, first: int) -> str:
         """The PostgreSQL text whose parameters begin with that number, to be one of several in a statement."""
-        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(self.columns.values(), first))
+        kinds = enumerate(self.columns.values(), first)
+        arrays = ", ".join(f"${number}::text::{kind}[]" for number, kind in kinds)
         return self._text.replace("{rows}", f"unnest({arrays}) as rows ({', '.join(self.columns)})")
 
 

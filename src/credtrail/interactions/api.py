@@ -1,6 +1,6 @@
 """/v1/credential-interactions. Wired by `app`. Source: contract, section 2."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
@@ -232,10 +232,10 @@ class Interactions:
             ),
         ]
 
-    async def create(self, call: Call) -> Answer:
+    def create(self, call: Call) -> Awaitable[Answer]:
         """Record one interaction as sent. Assumed: success is 201; the public pages don't say 200 or 201."""
         entry = _read_entry(call.body)
-        return await self._recorder.record(
+        return self._recorder.record(
             Submission(call.caller.workspace_id, (entry,), _present_one, call.idempotency_key)
         )
 

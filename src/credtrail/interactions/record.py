@@ -6,7 +6,7 @@ keep the answers; then the commit; then each is answered. Nothing is read again.
 asked that this process knows already; what pages send is asked about each time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,9 +78,9 @@ class Recorder:
         self.start = self._writer.start
         self.close = self._writer.close
 
-    async def record(self, submission: Submission) -> Answer:
+    def record(self, submission: Submission) -> Awaitable[Answer]:
         """Record durably, then answer. Refuses what `present` refuses; 503 when storage is down or overloaded."""
-        return await self._writer.submit(submission)
+        return self._writer.submit(submission)
 
     def _forget_owners(self) -> None:
         self._owners = {}
@@ -101,7 +101,7 @@ class Recorder:
         wanted = {
             entry.credential_id for one in submissions for entry in one.entries if isinstance(entry, Entry)
         }
-        unknown = wanted - owners.keys()
+        unknown = {id_ for id_ in wanted if id_ not in owners}  # a difference of sets would walk all owners
         if unknown:
             if len(owners) > _MOST_OWNERS:
                 owners, unknown = {}, wanted

@@ -4,19 +4,24 @@ Wrapped around the whole application by `app.py`. What it logs holds no token, n
 visitor, no name: route, method, status, duration, request id.
 """
 
+import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 from random import getrandbits
 from typing import Any
 
 import structlog
-from msgspec.json import encode
 
 from credtrail import metrics
 from credtrail.errors import Refusal
 from credtrail.values import Answer
-from credtrail.web.gate import Receive, Scope, Send, send_answer
+from credtrail.web.gate import Gate, Receive, Scope, Send, list_headers, present_refusal, send_answer
 
 log = structlog.get_logger("credtrail.requests")
+
+Write = Callable[[int, list[tuple[str, str]], bytes], None]
+"""Sends a whole answer: status, headers, body."""
 
 
 class Edge:
@@ -32,7 +37,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = f"{getrandbits(96):024x}"  # tells requests apart, keeps no secret: no need of the system's randomness
+        request_id = _make_request_id()
         status = 0
 
         async def send_with_id(message: dict[str, Any]) -> None:
@@ -49,9 +54,35 @@ class Edge:
         except Exception:
             log.exception("failed", request_id=request_id, route=_route(scope), method=scope["method"])
             if status == 0:
-                failed = Refusal("internal_server_error")
-                await send_answer(Answer(failed.status, encode(failed.envelope())), (), send_with_id)
+                await send_answer(_failed(), {"method": scope["method"]}, send_with_id)
         self._tell(scope, status, request_id, time.perf_counter() - began)
+
+    def answer(self, gate: Gate, scope: Scope, body: bytes, write: Write) -> None:
+        """The same for a request that `gate` takes whole: no ASGI, and no task where it needs none."""
+        began = time.perf_counter()
+        answering: asyncio.Future[Answer]
+        try:
+            answering = asyncio.ensure_future(gate.answer(scope, body))
+        except Exception as error:
+            answering = asyncio.get_running_loop().create_future()
+            answering.set_exception(error)
+        answering.add_done_callback(partial(self._write_answer, scope, began, write))
+
+    def _write_answer(
+        self, scope: Scope, began: float, write: Write, answering: asyncio.Future[Answer]
+    ) -> None:
+        request_id = _make_request_id()
+        try:
+            answer = answering.result()
+        except Refusal as refusal:
+            answer = present_refusal(refusal)
+        except Exception:
+            log.exception("failed", request_id=request_id, route=_route(scope), method=scope["method"])
+            answer = _failed()
+        headers = list_headers(answer, scope)
+        headers.append(("x-request-id", request_id))
+        write(answer.status, headers, answer.body)
+        self._tell(scope, answer.status, request_id, time.perf_counter() - began)
 
     def _tell(self, scope: Scope, status: int, request_id: str, seconds: float) -> None:
         route = _route(scope)
@@ -65,6 +96,15 @@ class Edge:
                 status=status,
                 ms=round(seconds * 1_000, 1),
             )
+
+
+def _make_request_id() -> str:
+    """Tells requests apart, keeps no secret: no need of the system's randomness."""
+    return f"{getrandbits(96):024x}"
+
+
+def _failed() -> Answer:
+    return present_refusal(Refusal("internal_server_error"))
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from hashlib import sha256
 from typing import Any
 
-from msgspec import Struct
 from msgspec.json import encode
 
 from credtrail.errors import Refusal, invalid
@@ -48,41 +47,64 @@ class Gate:
         self._find_caller = find_caller
         self._limit = limit
         self._body_limit_bytes = body_limit_bytes
-        self._callers: dict[str, tuple[Caller, float]] = {}
+        self._callers: dict[bytes, tuple[Caller, float]] = {}  # by the whole header
         self._looking: dict[str, asyncio.Future[Caller | None]] = {}
         self._in_flight: set[tuple[str, str]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Refusals become the error envelope; anything unforeseen is left to the edge."""
-        extra: tuple[tuple[str, str], ...] = ()
+        headers = dict(scope["headers"])
         try:
-            headers = dict(scope["headers"])
-            caller = await self._authenticate(headers)
-            _check_version(headers)
-            grant = self._limit.take(caller.token_id)
-            extra = self._limit.headers(grant)
-            if not grant.granted:
-                raise Refusal("rate_limited")
-            endpoint, path = self._route(scope)
-            answer = await self._serve(endpoint, path, caller, headers, scope, receive)
+            caller = self._recognize(headers) or await self._authenticate(headers)
+            endpoint, path = self._admit(scope, headers, caller)
+            body = await read_body(headers, receive, endpoint.body_limit_bytes or self._body_limit_bytes)
+            answer = await self._hand_over(scope, headers, caller, endpoint, path, body)
         except Refusal as refusal:
-            answer = Answer(refusal.status, encode(refusal.envelope()), refusal.headers)
+            answer = present_refusal(refusal)
         if isinstance(answer, Stream):
-            await _send_stream(answer, extra, send, head=scope["method"] == "HEAD")
+            await _send_stream(answer, scope, send)
         else:
-            await send_answer(answer, extra, send, head=scope["method"] == "HEAD")
+            await send_answer(answer, scope, send)
+
+    def takes_whole(self, method: str, path: str) -> bool:
+        """Whether `answer` may be asked: something is posted, and what comes back is one piece of JSON."""
+        endpoint = self._exact.get((method, path))
+        return endpoint is not None and endpoint.writes and endpoint.media_types == ("application/json",)
+
+    def answer(self, scope: Scope, body: bytes) -> Awaitable[Any]:
+        """The same for a request that `takes_whole` allows and whose body is here, without a task of its own where
+        the handler needs none. Raises a Refusal now or when awaited."""
+        headers = dict(scope["headers"])
+        caller = self._recognize(headers)
+        if caller is None:
+            return self._answer_unknown(scope, headers, body)
+        endpoint, path = self._admit(scope, headers, caller)
+        _check_size(len(body), endpoint.body_limit_bytes or self._body_limit_bytes)
+        return self._hand_over(scope, headers, caller, endpoint, path, body)
+
+    async def _answer_unknown(self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes) -> Any:
+        caller = await self._authenticate(headers)
+        endpoint, path = self._admit(scope, headers, caller)
+        _check_size(len(body), endpoint.body_limit_bytes or self._body_limit_bytes)
+        return await self._hand_over(scope, headers, caller, endpoint, path, body)
+
+    def _recognize(self, headers: Mapping[bytes, bytes]) -> Caller | None:
+        """A caller found within the last second is believed, so a revoked token ends within a second."""
+        known = self._callers.get(headers.get(b"authorization", b""))
+        if known is None or time.monotonic() - known[1] >= CALLER_SECONDS or _is_over(known[0]):
+            return None
+        return known[0]
 
     async def _authenticate(self, headers: Mapping[bytes, bytes]) -> Caller:
-        """A caller found within the last second is believed, so a revoked token ends within a second."""
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        authorization = headers.get(b"authorization", b"")
+        scheme, _, token = authorization.decode("latin-1").partition(" ")
         token = token.strip()
         if scheme.lower() == "bearer" and token:
-            known = self._callers.get(token)
-            if known is not None and time.monotonic() - known[1] < CALLER_SECONDS:
-                caller: Caller | None = known[0]
-            else:
-                caller = await self._look_up(token)
-            if caller is not None and (caller.expires_at is None or caller.expires_at > now()):
+            caller = await self._look_up(token)
+            if caller is not None and not _is_over(caller):
+                if len(self._callers) >= _MOST_CALLERS:
+                    self._callers.clear()
+                self._callers[authorization] = (caller, time.monotonic())
                 return caller
         raise Refusal("unauthorized", headers=(("www-authenticate", "Bearer"),))
 
@@ -93,12 +115,21 @@ class Gate:
         if looking is None:
             looking = self._looking[token] = asyncio.ensure_future(self._find_caller(token))
             looking.add_done_callback(lambda _: self._looking.pop(token))
-        caller = await asyncio.shield(looking)  # one who goes away must not take it from the others
-        if len(self._callers) >= _MOST_CALLERS:
-            self._callers.clear()
-        if caller is not None:
-            self._callers[token] = (caller, time.monotonic())
-        return caller
+        return await asyncio.shield(looking)  # one who goes away must not take it from the others
+
+    def _admit(
+        self, scope: Scope, headers: Mapping[bytes, bytes], caller: Caller
+    ) -> tuple[Endpoint, dict[str, str]]:
+        """Everything between token and body. What the limit tells goes out with any answer from there on."""
+        _check_version(headers)
+        grant = self._limit.take(caller.token_id)
+        scope["limit"] = self._limit.headers(grant)
+        if not grant.granted:
+            raise Refusal("rate_limited")
+        endpoint, path = self._route(scope)
+        if endpoint.writes and not caller.may_write:
+            raise Refusal("forbidden")
+        return endpoint, path
 
     def _route(self, scope: Scope) -> tuple[Endpoint, dict[str, str]]:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -129,31 +160,28 @@ class Gate:
             allowed.add("HEAD")
         raise Refusal("method_not_allowed", headers=(("allow", ", ".join(sorted(allowed))),))
 
-    async def _serve(
+    def _hand_over(
         self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        caller: Caller,
         endpoint: Endpoint,
         path: dict[str, str],
-        caller: Caller,
-        headers: Mapping[bytes, bytes],
-        scope: Scope,
-        receive: Receive,
-    ) -> Answer | Stream:
-        if endpoint.writes and not caller.may_write:
-            raise Refusal("forbidden")
-        raw = await read_body(headers, receive, endpoint.body_limit_bytes or self._body_limit_bytes)
+        raw: bytes,
+    ) -> Awaitable[Answer | Stream]:
         body: Any = None
-        if endpoint.body is not None and issubclass(endpoint.body, Struct):
-            _check_content_type(headers)
-            body = parse_body(endpoint.body, raw)
-        elif endpoint.body is not None:
+        if endpoint.body is bytes:
             _check_media_type(headers, endpoint.takes)
             body = raw
+        elif endpoint.body is not None:
+            _check_content_type(headers)
+            body = parse_body(endpoint.body, raw)  # type: ignore[type-var]  # a Struct
         query = parse_query(endpoint.query, scope["query_string"]) if endpoint.query is not None else None
         key = None
-        if endpoint.method == "POST" and b"idempotency-key" in headers:
+        if b"idempotency-key" in headers and endpoint.method == "POST":
             key = _read_idempotency_key(caller, headers[b"idempotency-key"], endpoint, path, raw)
         call = Call(caller, path, query, body, key)
-        return await (endpoint.handler(call) if key is None else self._serve_once(endpoint, call, key))
+        return endpoint.handler(call) if key is None else self._serve_once(endpoint, call, key)
 
     async def _serve_once(self, endpoint: Endpoint, call: Call, key: IdempotencyKey) -> Answer | Stream:
         """A second request with a key whose first is still under way is a conflict, not a second effect."""
@@ -169,6 +197,10 @@ class Gate:
             return await endpoint.handler(call)
         finally:
             self._in_flight.discard(name)
+
+
+def _is_over(caller: Caller) -> bool:
+    return caller.expires_at is not None and caller.expires_at <= now()
 
 
 def _check_version(headers: Mapping[bytes, bytes]) -> None:
@@ -203,12 +235,16 @@ def _read_idempotency_key(
     return IdempotencyKey(caller.workspace_id, key, sha256(effect.encode() + body).hexdigest())
 
 
+def _check_size(size_bytes: int, limit_bytes: int) -> None:
+    if size_bytes > limit_bytes:
+        raise Refusal("body_too_large", f"The request body must be at most {limit_bytes:,} bytes")
+
+
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_bytes: int) -> bytes:
     """The whole body; refuses one above the limit, by its announced length or as soon as it has grown too long."""
-    sentence = f"The request body must be at most {limit_bytes:,} bytes"
     announced = headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > limit_bytes:
-        raise Refusal("body_too_large", sentence)
+    if announced.isdigit():
+        _check_size(int(announced), limit_bytes)
     body, more = b"", True
     while more:
         message = await receive()
@@ -216,30 +252,38 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_byte
             raise ConnectionResetError("the client went away while sending its body")
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > limit_bytes:
-            raise Refusal("body_too_large", sentence)
+        _check_size(len(body), limit_bytes)
     return body
 
 
-async def send_answer(
-    answer: Answer, extra: tuple[tuple[str, str], ...], send: Send, *, head: bool = False
-) -> None:
-    """Send an Answer as JSON, or with the content type that its own headers name."""
-    headers = [(name.encode(), value.encode()) for name, value in (*answer.headers, *extra)]
+def present_refusal(refusal: Refusal) -> Answer:
+    """The refusal as an answer: the error envelope."""
+    return Answer(refusal.status, encode(refusal.envelope()), refusal.headers)
+
+
+def list_headers(answer: Answer, scope: Scope) -> list[tuple[str, str]]:
+    """What goes before an Answer: JSON, or the content type that its own headers name."""
+    headers = [*answer.headers, *scope.get("limit", ())]
     if answer.status != 204:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
+        headers.append(("content-length", str(len(answer.body))))
         if all(name != "content-type" for name, _ in answer.headers):
-            headers.append((b"content-type", b"application/json"))
-    headers.append((b"cache-control", b"no-store"))
+            headers.append(("content-type", "application/json"))
+    headers.append(("cache-control", "no-store"))
+    return headers
+
+
+async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send an Answer to a request; the body not to HEAD."""
+    headers = [(name.encode(), value.encode()) for name, value in list_headers(answer, scope)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
 
-async def _send_stream(stream: Stream, extra: tuple[tuple[str, str], ...], send: Send, *, head: bool) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in (*stream.headers, *extra)]
+async def _send_stream(stream: Stream, scope: Scope, send: Send) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in (*stream.headers, *scope["limit"])]
     headers.append((b"cache-control", b"no-store"))
     await send({"type": "http.response.start", "status": stream.status, "headers": headers})
-    if not head:
+    if scope["method"] != "HEAD":
         async for chunk in stream.chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
