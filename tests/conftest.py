@@ -27,11 +27,13 @@ from starlette.testclient import TestClient
 from credtrail.accounts.model import digest_token, make_token
 from credtrail.accounts.store import add_token, add_workspace
 from credtrail.app import Parts, build
-from credtrail.credentials.store import add_credential
+from credtrail.credentials.store import add_credential, find_view
 from credtrail.database.migrate import migrate
 from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
+from credtrail.recipients import acts
+from credtrail.recipients.model import NameRequest
 from credtrail.settings import Settings
 
 SECRET_KEY = "a secret key that is only good for tests"
@@ -228,6 +230,16 @@ def add_cast(settings: Settings, company: str = "") -> Cast:
     return in_transaction(settings, act)
 
 
+def ask_for_name(settings: Settings, cast: Cast, name: str, credential_id: str | None = None) -> NameRequest:
+    """As the verified owner of Ada's credential does: how the name should read."""
+
+    def act(transaction):
+        view = find_view(transaction, cast.workspace_id, credential_id or cast.credential_id)
+        return acts.ask_for_name(transaction, view, name, "http://testserver/dashboard")
+
+    return in_transaction(settings, act)
+
+
 def in_transaction(settings: Settings, act):
     """Act on the database beside the house, in one write transaction."""
 
@@ -284,7 +296,7 @@ class Server:
     def __init__(self, settings: Settings, *arguments: str, **variables: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._settings = settings
+        self.settings = settings
         self._arguments = arguments
         self._variables = variables
         self._log = LOGS / f"{self.port}-{next(_NUMBERS)}.log"
@@ -294,7 +306,7 @@ class Server:
         """Start and wait until it is ready."""
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CREDTRAIL_")},
-            "CREDTRAIL_DATABASE_URL": self._settings.database_url,
+            "CREDTRAIL_DATABASE_URL": self.settings.database_url,
             "CREDTRAIL_SECRET_KEY": SECRET_KEY,
             "CREDTRAIL_PUBLIC_URL": self.url,
             "CREDTRAIL_RATE_LIMIT_PER_SECOND": "1000000",

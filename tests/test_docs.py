@@ -8,6 +8,7 @@ import httpx2 as httpx
 import pytest
 import typer.main
 
+from conftest import ask_for_name
 from credtrail.__main__ import app
 from credtrail.errors import ERRORS
 from documents import PAGES, ROOT, compare, read_blocks, read_commands, read_message, send
@@ -31,6 +32,10 @@ def test_every_request_is_answered_as_shown(page, server, cast):
         "PUBLIC_ID": cast.public_id,
         "GROUP": cast.group_id,
     }
+    if "$NAME_REQUEST" in page.read_text():
+        settings = server.settings
+        known["OTHER_NAME_REQUEST"] = ask_for_name(settings, cast, "Robin Nandu", cast.draft_id).id
+        known["NAME_REQUEST"] = ask_for_name(settings, cast, "Robin Ñandú Müller").id
     answer = None
     with httpx.Client(base_url=server.url, trust_env=False) as client:
         for block in read_blocks(page):

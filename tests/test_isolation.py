@@ -10,7 +10,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from conftest import headers
+from conftest import ask_for_name, headers
 from credtrail.database import metadata
 from credtrail.settings import Settings
 
@@ -38,6 +38,12 @@ FOREIGN = {
     ("POST", "/credentials/create-issue-send"): ("body", 404),
     ("POST", "/credentials/search"): ("list", 200),
     ("POST", "/credentials/batch"): ("body", 200),  # each item carries its own refusal
+    ("GET", "/credentials/{id}/privacy"): ("path", 404),
+    ("PUT", "/credentials/{id}/privacy"): ("path", 404),
+    ("GET", "/name-requests"): ("list", 200),
+    ("GET", "/name-requests/{id}"): ("path", 404),
+    ("POST", "/name-requests/{id}/accept"): ("path", 404),
+    ("POST", "/name-requests/{id}/decline"): ("path", 404),
     ("PATCH", "/groups/{id}"): ("path", 404),
     ("DELETE", "/groups/{id}"): ("path", 404),
     ("GET", "/groups/{id}/settings"): ("path", 404),
@@ -150,6 +156,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         "email-templates": template["id"],
         "credential-interactions": made["id"],
         "credentials": cast.draft_id,
+        "name-requests": ask_for_name(settings, cast, "Ada's secret name").id,
         "groups": cast.group_id,
         "designs": design["id"],
         "images": image["id"],
@@ -163,6 +170,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         "/credentials/batch": {"data": [new]},
         "/credentials/{id}/send": {"deliveryMethod": "email"},
         "/credentials/{id}/schedule": {"issueAt": "2099-01-01T00:00:00Z"},
+        "/credentials/{id}/privacy": {"privacy": "private"},
         "/attributes/{id}": {"name": "Mallory's"},
         "/groups": {"name": "Mallory's", "designIds": [design["id"]]},
         "/designs": a_design(image["id"]),
@@ -183,7 +191,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         method,
         f"/v1{filled}{filters}",
         headers=headers(cast.cleo, **{"Content-Type": "application/json"}),
-        content=json.dumps(bodies.get(path, {})) if method in ("POST", "PATCH") else None,
+        content=json.dumps(bodies.get(path, {})) if method in ("POST", "PATCH", "PUT") else None,
     )
     assert answer.status_code == status, answer.text
     assert snapshot(settings) == before
@@ -199,6 +207,7 @@ def test_cleo_sees_and_changes_nothing_of_adas(route, client, cast, settings):
         image["id"],
         "Ada's secret subject",
         "Ada grade",
+        "Ada's secret name",
         hook["id"],
         hook["secret"],
         "ada.example",

@@ -30,7 +30,7 @@ from credtrail.dashboard.credential import OneCredential
 from credtrail.dashboard.credentials import Credentials as CredentialsPages
 from credtrail.dashboard.design_editor import DesignEditor
 from credtrail.dashboard.designs import DesignList
-from credtrail.dashboard.door import Door, View
+from credtrail.dashboard.door import ROOT, Door, View
 from credtrail.dashboard.email_templates import EmailTemplates as EmailTemplatesPages
 from credtrail.dashboard.groups import Groups as GroupsPages
 from credtrail.dashboard.home import Home
@@ -61,9 +61,14 @@ from credtrail.mail.api import EmailTemplates
 from credtrail.pages.api import CredentialLinks
 from credtrail.pages.documents import Documents
 from credtrail.pages.domains import Domains
+from credtrail.pages.recipient import CodeLimits, RecipientActs
 from credtrail.pages.reports import ReportLimits, Reports
 from credtrail.pages.token import PageTokens
 from credtrail.pages.views import Pages
+from credtrail.recipients.access import Access
+from credtrail.recipients.api import Recipients
+from credtrail.recipients.proving import Proving
+from credtrail.recipients.showing import Showing
 from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
 from credtrail.values import now
@@ -103,11 +108,16 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     press = Press(
         DiskCache(settings.cache_folder, settings.cache_limit_mb * 1_048_576), settings.render_threads
     )
+    proving = Proving(database, secret_key)
+    showing = Showing(database, Access(secret_key), proving)
     endpoints = [
         *Interactions(database, log, recorder, cursors).endpoints(),
         *Credentials(database, cursors, press, settings.public_url).endpoints(),
         *BulkCredentials(database, cursors).endpoints(),
-        *CredentialLinks(database, RecipientLinks(secret_key), settings.public_url).endpoints(),
+        *CredentialLinks(
+            database, RecipientLinks(secret_key), showing.access, settings.public_url
+        ).endpoints(),
+        *Recipients(database, cursors, press, settings.public_url).endpoints(),
         *Groups(database, cursors).endpoints(),
         *Designs(database, cursors, settings.public_url, uses_design).endpoints(),
         *Images(database, cursors).endpoints(),
@@ -118,13 +128,15 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Accounts(database).endpoints(),
     ]
     desk = Desk(database, Seal(secret_key, "issuer"), settings.public_url)
-    badges = Badges(database, desk)
-    documents = Documents(database, press, desk, settings.public_url)
+    badges = Badges(showing, desk)
+    documents = Documents(database, press, desk, showing, settings.public_url)
     domains = Domains(database, secret_key, settings.public_url)
     tokens = PageTokens(secret_key)
-    pages = Pages(database, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id)
+    pages = Pages(
+        database, showing, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id
+    )
     reports = Reports(
-        database,
+        showing,
         recorder,
         tokens,
         RecipientLinks(secret_key),
@@ -135,6 +147,18 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         settings.public_url,
     )
     limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
+    recipient_acts = RecipientActs(
+        database,
+        showing,
+        proving,
+        press,
+        CodeLimits(
+            NetworkLimit(settings.code_limit_per_network),
+            limit_per_minute(settings.code_limit_per_credential),
+        ),
+        settings.public_url,
+        settings.public_url + ROOT,
+    )
     gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
     door = Door(database, settings, secret_key, cursors)
     totp = Seal(secret_key, "totp")
@@ -162,7 +186,9 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     ]
     dashboard = door.routes(views)
     faces = (documents, badges, domains, pages, reports)
-    site = _site(settings, database, recorder, press, faces, endpoints, dashboard)
+    site = _site(
+        settings, database, recorder, press, faces, endpoints, [*recipient_acts.routes(), *dashboard]
+    )
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, views, gate, application)
 
@@ -174,7 +200,7 @@ def _site(
     press: Press,
     faces: tuple[Documents, Badges, Domains, Pages, Reports],
     endpoints: Sequence[Endpoint],
-    dashboard: Sequence[Route],
+    more: Sequence[Route],
 ) -> Starlette:
     documents, badges, domains, pages, reports = faces
     health = Health(lambda: is_current(database))
@@ -218,7 +244,7 @@ def _site(
             Route("/credentials/{public_id}/interactions", reports.take_interaction, methods=["POST"]),
             Route("/v1/openapi.json", reference.show_document),
             Route("/docs", reference.show_page),
-            *dashboard,
+            *more,
             Route("/static/{digest}/{path:path}", serve_static),
             Route("/healthz", health.show_alive),
             Route("/readyz", health.show_ready),

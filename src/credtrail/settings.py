@@ -62,6 +62,18 @@ class Settings(BaseSettings):
         int,
         Field(ge=1, description="Reports of one credential's page counted in a minute; more are set aside."),
     ] = 1_200
+    code_limit_per_network: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Codes that recipients ask for or type in a minute, from one network of visitors; more are "
+            "refused.",
+        ),
+    ] = 60
+    code_limit_per_credential: Annotated[
+        int,
+        Field(ge=1, description="The same on one credential's page."),
+    ] = 120
     proxy_addresses: Annotated[
         str,
         Field(

@@ -28,6 +28,7 @@ from credtrail.mail.notice_store import add_notice
 from credtrail.mail.notify import NoticeDelivery
 from credtrail.mail.store import add_mails
 from credtrail.pages.token import LIFETIME_SECONDS
+from credtrail.recipients import store as recipients
 from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
 from credtrail.webhooks.delivery_store import forget_old as forget_old_webhooks
@@ -79,6 +80,7 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
             "forget_interactions", 600, writing(lambda tx: days.forget_interactions(tx, log)), until_done=True
         ),
         Job("forget_sessions", 600, writing(sessions.forget_ended)),
+        Job("forget_codes", 600, writing(recipients.forget_old)),
         Job("forget_imports", 3_600, writing(forget_imports)),
         Job(
             "forget_webhooks",

@@ -96,12 +96,21 @@ PrivacyMode = Literal["storage", "consent", "cookieless"]
 """What a workspace's pages may keep on a visitor's device: the recipient's flag; that, once allowed; nothing."""
 
 
+Allowed = Literal["everybody", "recipient", "nobody"]
+"""Who may do something on a credential's page: anybody who sees it, only its verified owner, nobody."""
+
+NameChanges = Literal["never", "request", "at_once"]
+"""What becomes of a recipient's correction of the name: not offered; the issuer decides; it holds at once."""
+
+
 class IssuerProfile(NamedTuple):
     """How a workspace shows itself on its credentials and their pages; its name is the workspace's.
 
     `brand_color` is `#rrggbb`; logo and signature are digests of kept images. `indexed`: pages may be found by
     search engines. Mails come from `sender_name` at `sender_email` where they are given, else from the workspace's
-    name at the installation's address. `language` (ISO 639-1) is that of mails and documents.
+    name at the installation's address. `language` (ISO 639-1) is that of mails and documents. The last five are what
+    verified owners of its credentials may do: share and download (or everybody), choose who sees the page, correct
+    their name, take the page offline.
     """
 
     website_url: str | None = None
@@ -116,6 +125,11 @@ class IssuerProfile(NamedTuple):
     sender_name: str | None = None
     sender_email: str | None = None
     language: str = "en"
+    sharing: Allowed = "everybody"
+    downloading: Allowed = "everybody"
+    privacy_choices: bool = True
+    name_changes: NameChanges = "request"
+    offline_choices: bool = True
 
 
 def change_profile(profile: IssuerProfile, changes: dict[str, Any]) -> IssuerProfile:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     tuple_,
     update,
 )
@@ -74,6 +75,11 @@ issuer_profiles = Table(
     Column("sender_name", Text),
     Column("sender_email", Text),
     Column("language", Key, nullable=False, server_default="en"),
+    Column("sharing", Key, nullable=False, server_default="everybody"),
+    Column("downloading", Key, nullable=False, server_default="everybody"),
+    Column("privacy_choices", Boolean, nullable=False, server_default=true()),
+    Column("name_changes", Key, nullable=False, server_default="request"),
+    Column("offline_choices", Boolean, nullable=False, server_default=true()),
 )
 
 issuer_images = Table(

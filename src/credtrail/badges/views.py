@@ -10,8 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from credtrail.badges.acts import KeyLostError
 from credtrail.badges.desk import Desk, Signed, write_json
-from credtrail.credentials.store import PublicView, find_public
-from credtrail.database import Database
+from credtrail.recipients.showing import Showing, visitor_of
 from credtrail.web.prefer import JSON_TYPES, prefer
 
 _HEADERS = {
@@ -25,12 +24,13 @@ _HIDDEN = {"x-robots-tag": "noindex"}
 class Badges:
     """The face of signed credentials."""
 
-    def __init__(self, database: Database, desk: Desk) -> None:
-        self._database = database
+    def __init__(self, showing: Showing, desk: Desk) -> None:
+        self._showing = showing
         self._desk = desk
 
     async def show_json(self, request: Request) -> Response:
-        """The credential with its proof, in force, expired or revoked; 404 for a draft, a deleted, an unknown one."""
+        """The credential with its proof, in force, expired or revoked; 404 for a draft, a deleted, an unknown one, and one
+        that isn't for whoever asks."""
         return await self._show(request, lambda signed: signed.json, prefer(request, JSON_TYPES))
 
     async def show_jwt(self, request: Request) -> Response:
@@ -38,11 +38,11 @@ class Badges:
         return await self._show(request, lambda signed: signed.jwt.encode(), "text/plain")
 
     async def _show(self, request: Request, part: Any, media_type: str) -> Response:
-        view = await self._find(request.path_params["public_id"])
-        if view is None:
+        shown = await self._showing.find(request.path_params["public_id"], visitor_of(request))
+        if shown is None:
             return _missing()
         try:
-            signed: Signed = await self._desk.sign(view)
+            signed: Signed = await self._desk.sign(shown.view)
         except KeyLostError:
             return _key_lost()
         headers = {**_HEADERS, **_HIDDEN, "etag": f'"{signed.digest}"', "vary": "accept"}
@@ -77,11 +77,6 @@ class Badges:
         return Response(
             content, media_type=prefer(request, JSON_TYPES), headers={**_HEADERS, "vary": "accept"}
         )
-
-    async def _find(self, public_id: str) -> PublicView | None:
-        if "\x00" in public_id:
-            return None
-        return await self._database.look(lambda transaction: find_public(transaction, public_id))
 
 
 def _id(request: Request, name: str) -> str:

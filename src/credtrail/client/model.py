@@ -119,6 +119,31 @@ class Links(Answer):
     verification: str | None = None
 
 
+class PagePrivacy(Answer):
+    """Who may see a credential's page: `public`, `link`, `limited` or `private`; nobody while `offline_since` is set.
+
+    `chosen_by` None: nobody chose, it follows the workspace's settings.
+    """
+
+    privacy: str
+    chosen_by: str | None
+    link_expires_at: datetime | None
+    offline_since: datetime | None
+    verified_devices: int
+
+
+class NameRequest(Answer):
+    """A correction of a name that a recipient asked for: `waiting`, `accepted`, `declined` or `withdrawn`."""
+
+    id: str
+    credential_id: str
+    name: str
+    status: str
+    created_at: datetime
+    settled_at: datetime | None = None
+    reason: str | None = None
+
+
 class Mail(Answer):
     """A mail to a credential's recipient."""
 

@@ -38,9 +38,11 @@ from credtrail.client.model import (
     Links,
     Mail,
     Me,
+    NameRequest,
     NewCredential,
     NewInteraction,
     Page,
+    PagePrivacy,
     Redelivered,
     Results,
     SetAside,
@@ -241,6 +243,55 @@ class Credentials(Part[Driver]):
     def list_mails(self, credential_id: str) -> Call[builtins.list[Mail]]:
         """The mails to its recipient, newest first. Ours."""
         return Call("GET", path_of("credentials", credential_id, "mails"), builtins.list[Mail])
+
+    @asks
+    def get_privacy(self, credential_id: str) -> Call[PagePrivacy]:
+        """Who may see its page. Ours."""
+        return Call("GET", path_of("credentials", credential_id, "privacy"), PagePrivacy)
+
+    @asks
+    def set_privacy(
+        self, credential_id: str, privacy: Literal["public", "link", "private"] | None
+    ) -> Call[PagePrivacy]:
+        """Say who may see its page; None: as the workspace's settings say. Ours."""
+        path = path_of("credentials", credential_id, "privacy")
+        return Call("PUT", path, PagePrivacy, body={"privacy": privacy})
+
+
+class NameRequests(Part[Driver]):
+    """Corrections of names that recipients ask for: /v1/name-requests. Ours."""
+
+    @asks
+    def page(
+        self, *, status: str | None = None, cursor: str | None = None, limit: int = 20
+    ) -> Call[Page[NameRequest]]:
+        """One page, newest first."""
+        query = {"status": status, "cursor": cursor, "limit": limit}
+        return Call("GET", "/name-requests", Page[NameRequest], query)
+
+    @turns
+    def list(self, *, status: str | None = None) -> Call[Page[NameRequest]]:
+        """All of them, newest first, asked for page by page."""
+        return Call("GET", "/name-requests", Page[NameRequest], {"status": status, "limit": _LARGEST_PAGE})
+
+    @asks
+    def get(self, request_id: str) -> Call[NameRequest]:
+        """One of them."""
+        return Call("GET", path_of("name-requests", request_id), NameRequest)
+
+    @asks
+    def accept(self, request_id: str, *, idempotency_key: str | None = None) -> Call[NameRequest]:
+        """The credential bears the name from then on; its recipient is told."""
+        path = path_of("name-requests", request_id, "accept")
+        return Call("POST", path, NameRequest, body={}, key=idempotency_key)
+
+    @asks
+    def decline(
+        self, request_id: str, reason: str | None = None, *, idempotency_key: str | None = None
+    ) -> Call[NameRequest]:
+        """The name stays; its recipient is told why."""
+        path = path_of("name-requests", request_id, "decline")
+        return Call("POST", path, NameRequest, body={"reason": reason}, key=idempotency_key)
 
 
 class Groups(Part[Driver]):
@@ -555,6 +606,7 @@ class Everything(Part[Driver]):
         super().__init__(driver)
         self.interactions = Interactions(driver)
         self.credentials = Credentials(driver)
+        self.name_requests = NameRequests(driver)
         self.groups = Groups(driver)
         self.designs = Designs(driver)
         self.attributes = Attributes(driver)

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from credtrail.accounts.model import IssuerProfile
 from credtrail.credentials.links import home_of
+from credtrail.credentials.privacy import PagePrivacy, Privacy, privacy_of
 from credtrail.designs.model import Design
 from credtrail.errors import invalid
 from credtrail.groups.model import Group
@@ -197,10 +198,16 @@ class PublicView(NamedTuple):
     profile: IssuerProfile
     own_designs: tuple[Design, ...] = ()
     domain: str | None = None
+    page: PagePrivacy = PagePrivacy()
 
     def home(self, public_url: str) -> str:
         """Where its pages are, without a trailing slash: under the workspace's own domain once it is confirmed."""
         return home_of(public_url, self.domain)
+
+    @property
+    def privacy(self) -> Privacy:
+        """Who may see its page, as long as that isn't offline; asked by `recipients/access.py`."""
+        return privacy_of(self.page, indexed=self.profile.indexed)
 
 
 def read_dates(new: NewCredential, today: str, expires_after: str | None = None) -> tuple[str, str | None]:

@@ -29,6 +29,7 @@ from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import issuer_profiles, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
 from credtrail.credentials.model import PublicView as PublicView
+from credtrail.credentials.privacy_store import page_privacy, read_privacy
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
 from credtrail.database.idempotency import forget_answers_about
 from credtrail.designs.store import DESIGN_COLUMNS, designs, read_design
@@ -410,12 +411,14 @@ _VIEW = (
         case((workspaces.c.domain_confirmed_at.is_not(None), workspaces.c.domain)),
         groups,
         issuer_profiles,
+        page_privacy,
         group_designs.c.design_id,
         *DESIGN_COLUMNS,
     )
     .join_from(credentials, workspaces, workspaces.c.id == credentials.c.workspace_id)
     .join(groups, groups.c.id == credentials.c.group_id)
     .outerjoin(issuer_profiles, issuer_profiles.c.workspace_id == credentials.c.workspace_id)
+    .outerjoin(page_privacy, page_privacy.c.credential_id == credentials.c.id)
     .outerjoin(group_designs, group_designs.c.group_id == groups.c.id)
     .outerjoin(
         designs,
@@ -436,6 +439,7 @@ _CREDENTIAL_END = len(CREDENTIAL_COLUMNS)
 _GROUP_BEGIN = _CREDENTIAL_END + 3
 _GROUP_END = _GROUP_BEGIN + len(groups.c)
 _PROFILE_END = _GROUP_END + len(issuer_profiles.c)
+_PRIVACY_END = _PROFILE_END + len(page_privacy.c)
 
 
 def find_public(transaction: Transaction, public_id: str) -> PublicView | None:
@@ -451,9 +455,9 @@ def find_view(transaction: Transaction, workspace_id: str, id_: str) -> PublicVi
 def _read_view(rows: Sequence[Any]) -> PublicView | None:
     if not rows:
         return None
-    row, design_ids = rows[0], tuple(each[_PROFILE_END] for each in rows if each[_PROFILE_END])
+    row, design_ids = rows[0], tuple(each[_PRIVACY_END] for each in rows if each[_PRIVACY_END])
     profile = row[_GROUP_END:_PROFILE_END]
-    own = [each[_PROFILE_END + 1 :] for each in rows]
+    own = [each[_PRIVACY_END + 1 :] for each in rows]
     return PublicView(
         Credential(*row[:_CREDENTIAL_END]),
         read_group(row[_GROUP_BEGIN:_GROUP_END], design_ids),
@@ -462,6 +466,7 @@ def _read_view(rows: Sequence[Any]) -> PublicView | None:
         IssuerProfile(*profile[1:]) if profile[0] else IssuerProfile(),
         tuple(read_design(design) for design in own if design[0]),
         row[_CREDENTIAL_END + 2],
+        read_privacy(row[_PROFILE_END:_PRIVACY_END]),
     )
 
 

@@ -28,7 +28,7 @@ ReportedType = Literal[EventType, PageAction]
 Certainty = Literal["api", "page", "claimed", "link", "verified"]
 """How we know who acted: an API caller said so (`api`); a page told of somebody who didn't say to be the recipient
 (`page`: every guest); the address's or the browser's bare flag (`claimed`); a signed link, as it is mailed (`link`);
-a typed e-mail code (`verified`: nothing gives it yet). Never on the wire."""
+a device's proof, given for a typed e-mail code (`verified`). Never on the wire."""
 
 Reason = Literal[
     "wrong_origin",

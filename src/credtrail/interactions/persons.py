@@ -19,14 +19,17 @@ from credtrail.interactions.visits import list_set_aside
 from credtrail.mail.model import present_mail
 from credtrail.mail.notice_store import forget_notices_to
 from credtrail.mail.store import list_mails
+from credtrail.recipients.acts import describe_privacy
+from credtrail.recipients.model import present_name_request
+from credtrail.recipients.store import list_codes, list_names_of, list_proofs
 from credtrail.values import moment_of_id, present_moment
 
 _AT_ONCE = 1_000
 
 
 def describe_person(transaction: Transaction, log: Log, workspace_id: str, email: str) -> dict[str, Any]:
-    """Everything about the address, as plain values for JSON: credentials with their interactions, mails, and what
-    was set aside. Source: GDPR, articles 15 and 20."""
+    """Everything about the address, as plain values for JSON: credentials with their interactions, mails, what was set
+    aside, and what their recipient decided. Source: GDPR, articles 15 and 20."""
     zone = time_zone_of(transaction, workspace_id)
     return {
         "email": email,
@@ -40,6 +43,7 @@ def describe_person(transaction: Transaction, log: Log, workspace_id: str, email
 
 def _describe(transaction: Transaction, log: Log, credential: Credential, zone: str) -> dict[str, Any]:
     opened_at = find_opened_at(transaction, credential.id)
+    page = describe_privacy(transaction, credential.workspace_id, credential.id)
     return {
         **to_builtins(present_credential(credential, transaction.at, zone)),
         "evidence": credential.evidence,
@@ -47,6 +51,18 @@ def _describe(transaction: Transaction, log: Log, credential: Credential, zone: 
         "revocationReason": credential.revocation_reason,
         "mails": [
             to_builtins(present_mail(mail, opened_at)) for mail in list_mails(transaction, credential.id)
+        ],
+        "page": to_builtins(page),
+        "nameRequests": [
+            to_builtins(present_name_request(one)) for one in list_names_of(transaction, credential.id)
+        ],
+        "verifiedDevices": [
+            {"since": present_moment(one.created_at), "until": present_moment(one.expires_at)}
+            for one in list_proofs(transaction, credential.id)
+        ],
+        "codes": [
+            {"askedAt": present_moment(one.created_at), "tries": one.try_count}
+            for one in list_codes(transaction, credential.id)
         ],
         "interactions": list(_interactions(transaction, log, credential)),
         "setAside": list(_set_aside(transaction, credential)),

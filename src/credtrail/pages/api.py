@@ -6,11 +6,12 @@ from msgspec import Struct
 
 from credtrail.credentials.links import RecipientLinks, page_address, recipient_address
 from credtrail.credentials.store import PublicView, find_view
-from credtrail.database import Database
+from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
 from credtrail.pages.documents import documents_of
 from credtrail.pages.links import linkedin_profile_link
-from credtrail.values import Answer, answer
+from credtrail.recipients.access import KEY_SECONDS, Access
+from credtrail.values import Answer, Moment, answer
 from credtrail.web.endpoint import Call, Endpoint
 
 
@@ -46,9 +47,10 @@ class CredentialLinksAnswer(Struct, rename="camel"):
 class CredentialLinks:
     """Documents and links of credentials; `public_url` is this installation's address."""
 
-    def __init__(self, database: Database, links: RecipientLinks, public_url: str) -> None:
+    def __init__(self, database: Database, links: RecipientLinks, access: Access, public_url: str) -> None:
         self._database = database
         self._links = links
+        self._access = access
         self._public_url = public_url
 
     def endpoints(self) -> list[Endpoint]:
@@ -77,8 +79,12 @@ class CredentialLinks:
         ]
 
     async def list_designs(self, call: Call) -> Answer:
-        """Each design with its PNG and PDF, as a bare array. Assumed: none of them for what isn't issued or is revoked."""
-        view = await self._get(call)
+        """Each design with its PNG and PDF, as a bare array; where not everybody may have them, the addresses hold for
+        an hour.
+
+        Assumed: none of them for what isn't issued or is revoked.
+        """
+        view, key = await self._get(call)
         shown, home = _is_shown(view), view.home(self._public_url)
         return answer(
             200,
@@ -93,13 +99,13 @@ class CredentialLinks:
                     if shown
                     else [],
                 )
-                for document in documents_of(view, self._public_url)
+                for document in documents_of(view, self._public_url, key=key)
             ],
         )
 
     async def get_links(self, call: Call) -> Answer:
-        """The public page, the recipient's own link, LinkedIn's form, documents, the verification."""
-        view = await self._get(call)
+        """The public page, the recipient's own link, LinkedIn's form, documents (as above), the verification."""
+        view, key = await self._get(call)
         if view.credential.status != "issued":
             return answer(200, CredentialLinksAnswer())
         public_id = view.credential.public_id
@@ -112,17 +118,22 @@ class CredentialLinks:
             verification=f"{page}/verification",
         )
         if _is_shown(view):
-            first = documents_of(view, self._public_url)[0]
+            first = documents_of(view, self._public_url, key=key)[0]
             links.pdf, links.png = home + first.pdf_path, home + first.png_path
         return answer(200, links)
 
-    async def _get(self, call: Call) -> PublicView:
-        view = await self._database.look(
-            lambda transaction: find_view(transaction, call.caller.workspace_id, call.path["id"])
-        )
+    async def _get(self, call: Call) -> tuple[PublicView, str]:
+        """The credential, and the key that its documents need for others than the issuer to be kept out."""
+
+        def ask(transaction: Transaction) -> tuple[PublicView | None, Moment]:
+            return find_view(transaction, call.caller.workspace_id, call.path["id"]), transaction.at
+
+        view, at = await self._database.look(ask)
         if view is None:
             raise Refusal("not_found")
-        return view
+        if self._access.may_be_seen(view, at) and self._access.may_download(view, at):
+            return view, ""
+        return view, self._access.make_key(view, "issuer", at + KEY_SECONDS["issuer"] * 1_000)
 
 
 def _is_shown(view: PublicView) -> bool:

@@ -18,7 +18,7 @@ from credtrail.accounts.store import find_image, find_images, find_profile, find
 from credtrail.badges.bake import bake_png, bake_svg
 from credtrail.badges.desk import Desk
 from credtrail.credentials.links import page_address
-from credtrail.credentials.store import PublicView, find_public
+from credtrail.credentials.store import PublicView
 from credtrail.database import Database, Transaction
 from credtrail.designs.artwork import Artwork, artwork_of, describe, digest_of, sample_of, sample_path
 from credtrail.designs.document import images_of, read_document
@@ -27,9 +27,11 @@ from credtrail.designs.press import BusyError, Press
 from credtrail.designs.render import Format, Materials, size_of
 from credtrail.designs.store import find_any_design
 from credtrail.pages.qr import draw_qr
+from credtrail.recipients.showing import Showing, Shown
 
 # A day, not a year: when a credential is revoked or deleted, its pictures shall vanish from caches too.
 _DAY_LONG = {"cache-control": "public, max-age=86400, immutable", "x-content-type-options": "nosniff"}
+_KEYED = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
 _YEAR_LONG = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
 _FRESH_SECONDS = 0.5
 """How long an answer is given again without asking the database: nothing beside the day that caches keep it."""
@@ -55,17 +57,21 @@ class Document(NamedTuple):
     pdf_path: str
     png_path: str
     preview_path: str
+    download_path: str
     width: int
     height: int
     alt: str
 
 
-def documents_of(view: PublicView, public_url: str, language: str = "en") -> list[Document]:
+def documents_of(view: PublicView, public_url: str, language: str = "en", key: str = "") -> list[Document]:
     """The documents of a credential, one for each of its group's designs, in the group's order.
 
-    They are in the workspace's language; `language` is that of the words about them.
+    They are in the workspace's language; `language` is that of the words about them. `key` goes into their addresses
+    where not everybody may see them.
     """
-    return [_document(view, artwork, design, language) for design, artwork in _artworks(view, public_url)]
+    return [
+        _document(view, artwork, design, language, key) for design, artwork in _artworks(view, public_url)
+    ]
 
 
 def logo_path(view: PublicView) -> str | None:
@@ -77,17 +83,21 @@ def logo_path(view: PublicView) -> str | None:
 class Documents:
     """Serves documents; `public_url` is this installation's address, without a trailing slash."""
 
-    def __init__(self, database: Database, press: Press, desk: Desk, public_url: str) -> None:
+    def __init__(
+        self, database: Database, press: Press, desk: Desk, showing: Showing, public_url: str
+    ) -> None:
         self._database = database
         self._press = press
         self._desk = desk
+        self._showing = showing
         self._public_url = public_url
-        self._looking: dict[str, asyncio.Task[PublicView | None]] = {}
+        self._looking: dict[str, asyncio.Task[Shown | None]] = {}
         self._fresh: dict[tuple[str, bytes], tuple[float, Response]] = {}
         self._fresh_bytes = 0
 
     async def show_document(self, request: Request) -> Response:
-        """A document; a stale address leads to the current one, a revoked credential has none (within half a second)."""
+        """A document; a stale address leads to the current one; within half a second there is none any more of a revoked
+        credential, nor for whoever may not see it."""
         key = (request.scope["path"], request.scope["query_string"])
         until, response = self._fresh.get(key, (0.0, None))
         if response is None or until < time.monotonic():
@@ -104,9 +114,13 @@ class Documents:
         self._fresh_bytes += len(response.body)
 
     async def _make_response(self, request: Request) -> Response:
-        view = await self._find(request.path_params["public_id"])
+        shown = await self._find(request.path_params["public_id"])
         slug, format = _read_name(request.path_params["name"])
-        if view is None or view.credential.revoked_at is not None or format is None:
+        if shown is None or shown.view.credential.revoked_at is not None or format is None:
+            raise HTTPException(404)
+        view, key = shown.view, request.query_params.get("access", "")
+        is_file = format == "pdf" or "download" in request.query_params
+        if not self._may_have(shown, key, is_file=is_file):
             raise HTTPException(404)
         drawn = {design.slug: (design, artwork) for design, artwork in _artworks(view, self._public_url)}
         if slug not in drawn:
@@ -117,10 +131,18 @@ class Documents:
             current = getattr(_document(view, artwork, design), _PATH_OF[format])
             return RedirectResponse(current + query, 302, {"cache-control": "no-store"})
         content = await self._print_of(view, design, artwork, format)
-        headers = dict(_DAY_LONG)
-        if format == "pdf" or "download" in request.query_params:
+        headers = dict(_KEYED if key else _DAY_LONG)
+        if view.privacy != "public":
+            headers["x-robots-tag"] = "noindex"
+        if is_file:
             headers["content-disposition"] = _attachment(view, format)
         return Response(content, media_type=_MEDIA_TYPES[format], headers=headers)
+
+    def _may_have(self, shown: Shown, key: str, *, is_file: bool) -> bool:
+        access = self._showing.access
+        return access.may_be_seen(shown.view, shown.at, key) and (
+            not is_file or access.may_download(shown.view, shown.at, key)
+        )
 
     async def _print_of(self, view: PublicView, design: Design, artwork: Artwork, format: Format) -> bytes:
         """A PDF takes the signed credential with it."""
@@ -131,9 +153,13 @@ class Documents:
     async def show_baked(self, request: Request) -> Response:
         """The first document as a picture that holds the signed credential; none when it is revoked."""
         format: Format = "svg" if request.scope["path"].endswith(".svg") else "png"
-        view = await self._find(request.path_params["public_id"])
-        if view is None or view.credential.revoked_at is not None:
+        shown = await self._find(request.path_params["public_id"])
+        key = request.query_params.get("access", "")
+        if shown is None or shown.view.credential.revoked_at is not None:
             raise HTTPException(404)
+        if not self._may_have(shown, key, is_file=True):
+            raise HTTPException(404)
+        view = shown.view
         signed = await self._desk.try_sign(view)
         if signed is None:
             raise HTTPException(503, headers={"retry-after": "3600"})
@@ -236,34 +262,33 @@ class Documents:
         except BusyError:
             raise HTTPException(503, headers={"retry-after": "5"}) from None
 
-    async def _find(self, public_id: str) -> PublicView | None:
+    async def _find(self, public_id: str) -> Shown | None:
         """Requests for the same credential at the same time share one look: a shared link's preview is fetched by many."""
-        if "\x00" in public_id:
-            return None
         looking = self._looking.get(public_id)
         if looking is None:
-            looking = self._looking[public_id] = asyncio.create_task(self._look_up(public_id))
+            looking = self._looking[public_id] = asyncio.create_task(self._showing.find_any(public_id))
             looking.add_done_callback(lambda _: self._looking.pop(public_id))
         return await asyncio.shield(looking)  # one who goes away must not take it from the others
-
-    async def _look_up(self, public_id: str) -> PublicView | None:
-        return await self._database.look(lambda transaction: find_public(transaction, public_id))
 
 
 _PATH_OF: dict[Format, str] = {"pdf": "pdf_path", "png": "png_path", "jpg": "preview_path"}
 
 
-def _document(view: PublicView, artwork: Artwork, design: Design, language: str = "en") -> Document:
+def _document(
+    view: PublicView, artwork: Artwork, design: Design, language: str = "en", key: str = ""
+) -> Document:
     public_id = quote(view.credential.public_id, safe="")
     path = f"/credentials/{public_id}/documents/{digest_of(artwork)}/{design.slug}"
     width, height = size_of(design)
+    query = f"?access={key}" if key else ""
     return Document(
         design.id,
         design.name,
         design.type,
-        f"{path}.pdf",
-        f"{path}.png",
-        f"{path}.jpg",
+        f"{path}.pdf{query}",
+        f"{path}.png{query}",
+        f"{path}.jpg{query}",
+        f"{path}.png?download" + (f"&access={key}" if key else ""),
         width,
         height,
         describe(artwork._replace(language=language)),

@@ -4,12 +4,16 @@
 
   const find = (selector) => document.querySelector(selector);
   const root = document.documentElement;
-  const message = find("#message");
   const report = (kind) => document.dispatchEvent(new CustomEvent("credtrail:report", { detail: kind }));
 
+  // Found anew each time: its verified owner gets the page drawn anew.
+  const words = () => find("#message").dataset;
+
   function say(text) {
-    message.textContent = text;
+    find("#message").textContent = text;
   }
+
+  const proof = () => (window.credtrail?.proof ? { "credtrail-proof": window.credtrail.proof } : {});
 
   // Copying
 
@@ -32,12 +36,12 @@
   }
 
   async function copyLink() {
-    const address = find("link[rel=canonical]").href;
+    const address = find("main").dataset.address;
     if (await copy(address)) {
       report("credential_link_copied");
-      say(message.dataset.copied);
+      say(words().copied);
     } else {
-      say(`${message.dataset.notCopied} ${address}`);
+      say(`${words().notCopied} ${address}`);
     }
   }
 
@@ -45,7 +49,7 @@
     const field = find("#embed-code");
     if (!(await copy(field.value))) return field.select();
     report("embed_code_copied");
-    say(message.dataset.codeCopied);
+    say(words().codeCopied);
   }
 
   // Verifying: in place, or in a new tab when that is asked for
@@ -61,19 +65,19 @@
     if (elsewhere) return;
     checking = true;
     try {
-      const answer = await fetch(event.currentTarget.href, { headers: { "x-requested-with": "credtrail" } });
+      const answer = await fetch(event.currentTarget.href, { headers: { "x-requested-with": "credtrail", ...proof() } });
       if (!answer.ok) throw new Error();
       find("#verification").innerHTML = await answer.text(); // escaped by the server
       say("");
     } catch {
-      say(message.dataset.checkFailed);
+      say(words().checkFailed);
     }
     checking = false;
   }
 
   async function shareWithApp() {
     const title = document.title;
-    const url = find("link[rel=canonical]").href;
+    const url = find("main").dataset.address;
     const shared = await navigator.share({ title, url }).then(() => true, () => false);
     if (shared) report("shared_natively");
   }
@@ -83,13 +87,14 @@
     const actions = find("#actions");
     const add = find("#linkedin-profile");
     if (add) {
-      find("#actions .first").classList.remove("first");
+      find("#actions .first")?.classList.remove("first");
       add.classList.add("first");
       actions.prepend(add);
     }
-    const headers = { "credtrail-page-token": root.dataset.token };
+    const headers = { "credtrail-page-token": root.dataset.token, ...proof() };
     const answer = await fetch(`/credentials/${root.dataset.credential}/audience${location.search}`, { headers }).catch(() => null);
     if (!answer?.ok) return;
+    if (!find("#audience")) return;
     find("#audience").textContent = (await answer.text()).trim();
     find("#audience").hidden = false;
   }
@@ -101,15 +106,20 @@
     button.addEventListener("click", act);
   }
 
-  offer("[data-copy]", copyLink);
-  offer("[data-copy-code]", copyCode);
-  offer("[data-print]", () => window.print());
-  offer("[data-native-share]", shareWithApp, "share" in navigator && matchMedia("(pointer: coarse)").matches);
-  find("[data-verify]").addEventListener("click", verify);
-  find("[data-verify]").addEventListener("auxclick", verify);
-  window.addEventListener("beforeprint", () => report("printed"), { once: true });
-  for (const fold of document.querySelectorAll("details[data-report-open]")) {
-    fold.addEventListener("toggle", () => fold.open && report(fold.dataset.reportOpen));
+  function begin() {
+    offer("[data-copy]", copyLink);
+    offer("[data-copy-code]", copyCode);
+    offer("[data-print]", () => window.print());
+    offer("[data-native-share]", shareWithApp, "share" in navigator && matchMedia("(pointer: coarse)").matches);
+    find("[data-verify]")?.addEventListener("click", verify);
+    find("[data-verify]")?.addEventListener("auxclick", verify);
+    for (const fold of document.querySelectorAll("details[data-report-open]")) {
+      fold.addEventListener("toggle", () => fold.open && report(fold.dataset.reportOpen));
+    }
+    if (root.dataset.actor === "recipient") welcomeRecipient();
   }
-  if (root.dataset.actor === "recipient") welcomeRecipient();
+
+  window.addEventListener("beforeprint", () => report("printed"), { once: true });
+  document.addEventListener("credtrail:drawn", begin);
+  begin();
 })();

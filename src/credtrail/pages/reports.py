@@ -5,9 +5,7 @@ only after each of the checks in `_judge`; what fails one is kept aside with its
 of a visitor is kept or logged: it is looked at once, for the limit of its network.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, NamedTuple
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -15,8 +13,6 @@ from starlette.responses import JSONResponse, Response
 
 from credtrail.credentials.links import RecipientLinks
 from credtrail.credentials.model import Credential
-from credtrail.credentials.store import PublicView, find_public
-from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
 from credtrail.interactions.model import (
     Certainty,
@@ -25,9 +21,11 @@ from credtrail.interactions.model import (
 )
 from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
 from credtrail.interactions.visits import SetAside
+from credtrail.pages.origin import is_same_origin
 from credtrail.pages.robots import find_reason
 from credtrail.pages.token import PageTokens, Visit
-from credtrail.values import Actor, Answer, Moment, must, now
+from credtrail.recipients.showing import Showing, Shown, Visitor
+from credtrail.values import Actor, Answer, Moment, must
 from credtrail.web.gate import read_body
 from credtrail.web.limits import NetworkLimit, RateLimit
 from credtrail.web.parse import parse_body
@@ -52,7 +50,8 @@ class Report(Struct, rename="camel"):
 
     `automated` is the browser's own word (navigator.webdriver). `visible_ms`: how long the page had been visible
     when it happened. `input`: whether a person's own input (pointer, key, scroll, touch) had come before. `link`: the
-    token of a mailed link, where the device has one.
+    token of a mailed link, where the device has one. `proof`: that the device is the verified owner's. `access`: the
+    key in the page's address.
     """
 
     token: str
@@ -62,6 +61,8 @@ class Report(Struct, rename="camel"):
     visible_ms: Annotated[int, must("be a whole number of milliseconds, not negative", ge=0)] = 0
     input: bool = False
     link: str | None = None
+    proof: str | None = None
+    access: str | None = None
 
 
 class ReportLimits(NamedTuple):
@@ -76,14 +77,14 @@ class Reports:
 
     def __init__(
         self,
-        database: Database,
+        showing: Showing,
         recorder: Recorder,
         tokens: PageTokens,
         links: RecipientLinks,
         limits: ReportLimits,
         public_url: str,
     ) -> None:
-        self._database = database
+        self._showing = showing
         self._recorder = recorder
         self._tokens = tokens
         self._links = links
@@ -93,7 +94,7 @@ class Reports:
     async def take_interaction(self, request: Request) -> Response:
         """What the tracker saw: 204 when recorded, 204 with Credtrail-Set-Aside and the reason when not.
 
-        Refuses what isn't a report (400, 413) and credentials without a public page (404).
+        Refuses what isn't a report (400, 413), and credentials without a page that the sender may see (404).
         """
         try:
             answer = await self._take(request)
@@ -104,17 +105,18 @@ class Reports:
     async def _take(self, request: Request) -> Answer:
         headers = dict(request.scope["headers"])
         report = parse_body(Report, await read_body(headers, request.receive, _LARGEST_REPORT_BYTES))
-        view, at = await self._find(request)
-        if view is None:
+        visitor = Visitor(report.access or "", report.proof or "")
+        shown = await self._showing.find(request.path_params["public_id"], visitor)
+        if shown is None:
             raise Refusal("not_found")
-        credential = view.credential
+        credential, at = shown.view.credential, shown.at
         visit = self._tokens.read(report.token, credential.public_id, at)
         entry = Entry(
             credential.id,
             report.event_type,
             report.triggered_by,
             at,
-            certainty=self._find_certainty(report, credential.public_id),
+            certainty=self._find_certainty(report, shown),
             visit_id=visit.id if isinstance(visit, Visit) else None,
             reason=self._judge(request, report, visit, credential, at),
         )
@@ -124,7 +126,7 @@ class Reports:
         self, request: Request, report: Report, visit: Visit | Reason, credential: Credential, at: Moment
     ) -> Reason | None:
         """The first reason to set a report aside, or None for a person's; what the visit has left comes later."""
-        if not _is_same_origin(request.headers, self._public_url):
+        if not is_same_origin(request.headers, self._public_url):
             return "wrong_origin"
         if not isinstance(visit, Visit):
             return visit
@@ -141,28 +143,13 @@ class Reports:
             return None
         return "rate_limited"
 
-    def _find_certainty(self, report: Report, public_id: str) -> Certainty:
+    def _find_certainty(self, report: Report, shown: Shown) -> Certainty:
         if report.triggered_by == "guest":
             return "page"
+        if shown.is_verified:
+            return "verified"
+        public_id = shown.view.credential.public_id
         return "link" if report.link and self._links.check(report.link, public_id) else "claimed"
-
-    async def _find(self, request: Request) -> tuple[PublicView | None, Moment]:
-        public_id = request.path_params["public_id"]
-
-        def ask(transaction: Transaction) -> tuple[PublicView | None, Moment]:
-            return find_public(transaction, public_id), transaction.at
-
-        if "\x00" in public_id:
-            return None, now()
-        return await self._database.look(ask)
-
-
-def _is_same_origin(headers: Mapping[str, str], public_url: str) -> bool:
-    """Whether a page of this very site sent it: Sec-Fetch-Site where the browser tells, and Origin."""
-    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-        return False
-    origin = urlsplit(headers.get("origin", "")).netloc
-    return origin != "" and origin in (headers.get("host", ""), urlsplit(public_url).netloc)
 
 
 def _find_doubt(report: Report, age_ms: int, sent_at: Moment | None, at: Moment) -> Reason | None:

@@ -60,17 +60,21 @@
     shownSince = document.visibilityState === "visible" ? performance.now() : null;
   }
 
+  const proof = () => window.credtrail?.proof ?? null; // recipient.js finds it: the verified owner's
+
   function report(eventType) {
     look();
     const link = claimed();
     const body = JSON.stringify({
       token: page.token,
       eventType,
-      triggeredBy: link ? "recipient" : "guest",
+      triggeredBy: link || proof() ? "recipient" : "guest",
       automated: navigator.webdriver === true,
       visibleMs: Math.round(shownMs),
       input,
       link: link && link !== "true" ? link : null,
+      proof: proof(),
+      access: new URLSearchParams(location.search).get("access"),
     });
     // keepalive: a click that leaves the page counts too; where a browser lacks it, the beacon does the same
     if ("keepalive" in Request.prototype) {
@@ -125,7 +129,7 @@
   function renewWhenStale() {
     if (document.visibilityState !== "visible" || Date.now() - tokenSince < STALE_MS) return;
     tokenSince = Date.now();
-    renewal = fetch(home)
+    renewal = fetch(home + location.search, { headers: proof() ? { "credtrail-proof": proof() } : {} })
       .then((answer) => answer.text())
       .then((text) => new DOMParser().parseFromString(text, "text/html").documentElement.dataset)
       .then((fresh) => new Promise((done) => setTimeout(done, SEEN_MS, fresh)))
@@ -153,7 +157,7 @@
 
   function start() {
     takeFlag();
-    page.actor = claimed() ? "recipient" : "guest";
+    page.actor = claimed() || proof() ? "recipient" : "guest";
     for (const name of ["pointerdown", "pointermove", "keydown", "wheel", "touchmove", "click"]) {
       listen(name, feel, { passive: true });
     }

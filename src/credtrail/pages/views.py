@@ -7,9 +7,9 @@ what the page's own script saw. No cookie is set, no address of a visitor is kep
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from html import escape
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from unicodedata import east_asian_width
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from msgspec.json import encode
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from credtrail.accounts.store import find_workspace_of_domain
 from credtrail.badges.desk import Desk
 from credtrail.credentials.links import page_address
 from credtrail.credentials.model import has_expired
-from credtrail.credentials.store import PublicView, find_public
+from credtrail.credentials.store import PublicView
 from credtrail.database import Database, Transaction
 from credtrail.interactions.counts import find_audience
 from credtrail.pages.documents import documents_of, logo_path
@@ -28,7 +28,12 @@ from credtrail.pages.domains import host_of
 from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_links, share_links
 from credtrail.pages.qr import draw_qr
 from credtrail.pages.token import PageTokens, Visit
-from credtrail.values import Moment, day_of, now
+from credtrail.recipients.access import KEY_SECONDS
+from credtrail.recipients.model import NameRequest
+from credtrail.recipients.proofs import Proof
+from credtrail.recipients.showing import Showing, Shown, Visitor, visitor_of
+from credtrail.recipients.store import list_names_of, list_proofs
+from credtrail.values import Moment, day_of
 from credtrail.web.html import render, respond, write
 from credtrail.web.language import language_of
 from credtrail.web.prefer import JSON_TYPES, prefer
@@ -40,6 +45,15 @@ _IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable", "x-content
 _DAY_LONG = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
 
 
+class Own(NamedTuple):
+    """What a verified owner's page tells: on which day this device's proof ends, how many devices have one, the latest
+    correction of the name."""
+
+    ends_on: str
+    devices: int
+    name: NameRequest | None
+
+
 class Pages:
     """Public pages; `public_url` is this installation's address, without a trailing slash.
 
@@ -49,6 +63,7 @@ class Pages:
     def __init__(
         self,
         database: Database,
+        showing: Showing,
         tokens: PageTokens,
         desk: Desk,
         show_json: Callable[[Request], Awaitable[Response]],
@@ -56,6 +71,7 @@ class Pages:
         facebook_app_id: str = "",
     ) -> None:
         self._database = database
+        self._showing = showing
         self._tokens = tokens
         self._desk = desk
         self._show_json = show_json
@@ -77,22 +93,38 @@ class Pages:
         return PlainTextResponse("User-agent: *\nDisallow: /v1/\n")
 
     async def show_credential(self, request: Request) -> Response:
-        """The page, with a fresh page token; for programs that ask for JSON, the signed credential. Counts nothing."""
+        """The page, with a fresh page token; for programs that ask for JSON, the signed credential. Counts nothing. For its
+        verified owner with what only they can do.
+
+        What isn't for whoever asks is answered like what doesn't exist; the script of that very answer asks again when
+        the device has a proof.
+        """
         if prefer(request, ("text/html", *JSON_TYPES)) != "text/html":
             return await self._show_json(request)
-        view, at = await self._find(request)
-        if view is None:
+        visitor = visitor_of(request)
+        shown = await self._find_any(request, visitor)
+        if shown is None or not self._may_be_seen(shown, visitor):
+            if shown is not None and shown.is_verified:
+                return render(request, "pages/offline.html", **self._describe(request, shown, visitor))
             return _missing(request)
-        text = self._recall(request, view, at)
-        return respond(request, text.replace(_TOKEN, self._tokens.make(view.credential.public_id, at), 1))
+        if shown.proof is None:
+            text = self._recall(request, shown, visitor)
+        else:
+            text = await self._write_for_recipient(request, shown, shown.proof, visitor)
+        token = self._tokens.make(shown.view.credential.public_id, shown.at)
+        return respond(request, text.replace(_TOKEN, token, 1))
 
-    def _recall(self, request: Request, view: PublicView, at: Moment) -> str:
+    def _may_be_seen(self, shown: Shown, visitor: Visitor) -> bool:
+        access = self._showing.access
+        return access.may_be_seen(shown.view, shown.at, visitor.key, verified=shown.is_verified)
+
+    def _recall(self, request: Request, shown: Shown, visitor: Visitor) -> str:
         """The page but for its token, written anew when anything it shows is another, or its language, or its state."""
         query = request.url.query
-        key = (encode(view), _state(view, at), language_of(request).code, query)
+        key = (encode(shown.view), _state(shown.view, shown.at), language_of(request).code, query)
         text = self._written.get(key)
         if text is None:
-            text = self._write(request, view, at)
+            text = self._write(request, shown, visitor, None)
             if not query:  # so that nobody fills the memory with pages for made-up queries
                 self._written[key] = text
                 if len(self._written) > _MOST_WRITTEN:
@@ -101,13 +133,25 @@ class Pages:
             self._written.move_to_end(key)
         return text
 
-    def _write(self, request: Request, view: PublicView, at: Moment) -> str:
-        shown = self._describe(request, view, at)
+    async def _write_for_recipient(
+        self, request: Request, shown: Shown, proof: Proof, visitor: Visitor
+    ) -> str:
+        def ask(transaction: Transaction) -> tuple[NameRequest | None, int]:
+            names = list_names_of(transaction, proof.credential_id)
+            return (names[0] if names else None), len(list_proofs(transaction, proof.credential_id))
+
+        name, devices = await self._database.read(ask)
+        ends_on = day_of(proof.expires_at, shown.view.time_zone)
+        return self._write(request, shown, visitor, Own(ends_on, devices, name))
+
+    def _write(self, request: Request, shown: Shown, visitor: Visitor, own: Own | None) -> str:
+        view, described = shown.view, self._describe(request, shown, visitor)
         return write(
             request,
             "pages/credential.html",
-            **shown,
-            **self._actions(request, view, shown),
+            **described,
+            **self._actions(request, view, described),
+            own=own,
             token=_TOKEN,
             logo_path=logo_path(view),
             title_size=_size(view.group.name),
@@ -116,24 +160,27 @@ class Pages:
 
     async def show_verification(self, request: Request) -> Response:
         """What this server can vouch for at this moment, item by item: a part for the page, or a page of its own."""
-        view, at = await self._find(request)
-        if view is None:
+        visitor = visitor_of(request)
+        shown = await self._find(request, visitor)
+        if shown is None:
             return _missing(request)
         part = request.headers.get("x-requested-with") == "credtrail"
         return render(
             request,
             "pages/verification_part.html" if part else "pages/verification.html",
-            **self._describe(request, view, at),
-            host=urlsplit(view.home(self._public_url)).netloc,
-            checked_at=at,
+            **self._describe(request, shown, visitor),
+            host=urlsplit(shown.view.home(self._public_url)).netloc,
+            checked_at=shown.at,
         )
 
     async def show_embed(self, request: Request) -> Response:
         """The picture with a link to the page, for a frame on anybody's site. It reports nothing."""
-        view, at = await self._find(request)
-        if view is None:
+        visitor = visitor_of(request)
+        shown = await self._find(request, visitor)
+        if shown is None:
             return _missing(request)
-        return render(request, "pages/embed.html", **self._describe(request, view, at), frames=True)
+        described = self._describe(request, shown, visitor)
+        return render(request, "pages/embed.html", **described, frames=True)
 
     async def show_audience(self, request: Request) -> Response:
         """How often others have seen the credential, for its recipient's eyes; asked for by the page itself.
@@ -141,23 +188,25 @@ class Pages:
         Assumed: whoever holds the page and says to be its recipient may know this one number; it names nobody.
         """
         public_id = request.path_params["public_id"]
-        view, at = await self._find(request)
+        shown = await self._find(request, visitor_of(request))
         token = request.headers.get("credtrail-page-token", "")
-        if view is None or not isinstance(self._tokens.read(token, public_id, at), Visit):
+        if shown is None or not isinstance(self._tokens.read(token, public_id, shown.at), Visit):
             return _missing(request)
-        credential_id = view.credential.id
+        credential_id = shown.view.credential.id
         views, last_day = await self._database.read(
             lambda transaction: find_audience(transaction, credential_id)
         )
         return render(request, "pages/audience.html", views=views, last_day=last_day)
 
     async def show_qr(self, request: Request) -> Response:
-        """The QR code of a credential's address. There is one for an id that nobody has, too: it tells nothing."""
+        """The QR code of a credential's address. There is one for an id that nobody has, too, and the same for one that
+        isn't for whoever asks: it tells nothing."""
         public_id = request.path_params["public_id"]
         if len(public_id) > 64:
             return _missing(request)
-        view, _ = await self._find(request)
-        address = page_address(view.home(self._public_url) if view else self._public_url, public_id)
+        shown = await self._find(request, visitor_of(request))
+        home = shown.view.home(self._public_url) if shown else self._public_url
+        address = page_address(home, public_id)
         return Response(draw_qr(address), media_type="image/svg+xml", headers=_DAY_LONG)
 
     async def show_colors(self, request: Request) -> Response:
@@ -168,23 +217,35 @@ class Pages:
         return Response(style, media_type="text/css", headers=_IMMUTABLE)
 
     async def show_oembed(self, request: Request) -> Response:
-        """How to embed the page at `url`. Source: oEmbed 1.0; 404 for what isn't ours, 501 for XML."""
+        """How to embed the page at `url`. Source: oEmbed 1.0; 404 for what isn't ours or not for everybody, 501 for XML."""
         if request.query_params.get("format", "json") != "json":
             return PlainTextResponse("Only json is offered", 501)
         address = _read_address(request.query_params.get("url", ""))
         public_id = unquote(address.path.removeprefix("/credentials/")).rstrip("/")
-        view, at = await self._find_at(public_id, self._host)
-        if view is None or not self._has_page_at(view, address):
+        shown = await self._showing.find(public_id)
+        if shown is None or not self._has_page_at(shown.view, address):
             return PlainTextResponse("There is nothing to embed at this url", 404)
-        return JSONResponse(self._describe_embed(request, view, at), headers={"cache-control": "no-store"})
+        return JSONResponse(self._describe_embed(request, shown), headers={"cache-control": "no-store"})
 
-    def _describe(self, request: Request, view: PublicView, at: Moment) -> dict[str, Any]:
-        """What every page of a credential shows. The address is the one to hand on: it never carries the flag."""
+    def _describe(self, request: Request, shown: Shown, visitor: Visitor) -> dict[str, Any]:
+        """What every page of a credential shows. The address never carries the flag; `handed_on` is the one to share."""
+        view, at, access = shown.view, shown.at, self._showing.access
         credential, state = view.credential, _state(view, at)
         language = language_of(request)
         home = view.home(self._public_url)
         address = page_address(home, credential.public_id)
+        key, link_key = visitor.key, access.make_link_key(view)
+        if shown.is_verified:
+            key = access.make_key(view, "recipient", at + KEY_SECONDS["recipient"] * 1_000)
+        is_open = access.may_be_seen(view, at)
+        documents = documents_of(view, self._public_url, language.code, key)
         return {
+            "verified": shown.is_verified,
+            "privacy": view.privacy,
+            "is_open": is_open,
+            "handed_on": f"{address}?access={link_key}" if link_key and shown.is_verified else address,
+            "may_share": state != "revoked" and _may_share(shown, is_open=is_open),
+            "may_download": access.may_download(view, at, visitor.key, verified=shown.is_verified),
             "view": view,
             "credential": credential,
             "state": state,
@@ -194,16 +255,19 @@ class Pages:
             "address": address,
             "public_url": home,
             "colors_path": f"/issuers/colors/{view.profile.brand_color.removeprefix('#').lower()}.css",
-            "documents": [] if state == "revoked" else documents_of(view, self._public_url, language.code),
-            "language_query": f"?lang={language.code}" if "lang" in request.query_params else "",
+            "documents": [] if state == "revoked" else documents,
+            "query": _query(request),
             "locale": language.locale,
             "oembed_path": f"/oembed?url={quote(address, safe='')}",
         }
 
     def _actions(self, request: Request, view: PublicView, shown: dict[str, Any]) -> dict[str, Any]:
         """Where the page's links lead."""
-        address, contact, documents = shown["address"], view.profile.contact_email or "", shown["documents"]
-        picture = f"{shown['public_url']}{documents[0].png_path}" if documents else None
+        address, contact = shown["handed_on"], view.profile.contact_email or ""
+        # Never with the key of the verified owner: what is shared is for others.
+        key = self._showing.access.make_link_key(view) or ""
+        pictures = documents_of(view, self._public_url, key=key) if shown["documents"] else []
+        picture = f"{shown['public_url']}{pictures[0].png_path}" if pictures else None
         _ = language_of(request).gettext
         about = f"{view.group.name} – {view.credential.recipient_name}"
         correction, should_read = _("Correction of my name"), _("My name should read:")
@@ -219,25 +283,25 @@ class Pages:
             "embed_code": self._embed_code(view, *_EMBED_SIZE),
         }
 
-    def _describe_embed(self, request: Request, view: PublicView, at: Moment) -> dict[str, Any]:
+    def _describe_embed(self, request: Request, shown: Shown) -> dict[str, Any]:
+        view, described_page = shown.view, self._describe(request, shown, Visitor())
         width, height = (
             _bounded(request.query_params.get(name, ""), most)
             for name, most in zip(("maxwidth", "maxheight"), _EMBED_SIZE, strict=True)
         )
-        shown = self._describe(request, view, at)
         described: dict[str, Any] = {
             "version": "1.0",
             "type": "rich",
             "title": view.group.name,
             "provider_name": view.issuer_name,
-            "provider_url": view.profile.website_url or shown["public_url"],
+            "provider_url": view.profile.website_url or described_page["public_url"],
             "html": self._embed_code(view, width, height),
             "width": width,
             "height": height,
         }
-        for document in shown["documents"][:1]:
+        for document in described_page["documents"][:1]:
             described |= {
-                "thumbnail_url": f"{shown['public_url']}{document.preview_path}",
+                "thumbnail_url": f"{described_page['public_url']}{document.preview_path}",
                 "thumbnail_width": 1200,
                 "thumbnail_height": 630,
             }
@@ -256,22 +320,36 @@ class Pages:
         homes = {urlsplit(home)[:2] for home in (self._public_url, view.home(self._public_url))}
         return address[:2] in homes and address.path.rstrip("/") == path
 
-    async def _find(self, request: Request) -> tuple[PublicView | None, Moment]:
-        """The credential of the path; none under a domain that is another workspace's own."""
-        return await self._find_at(request.path_params["public_id"], host_of(request))
+    async def _find(self, request: Request, visitor: Visitor) -> Shown | None:
+        """The credential of the path, if this visitor may see it; none under a domain that is another workspace's own."""
+        shown = await self._find_any(request, visitor)
+        return shown if shown is not None and self._may_be_seen(shown, visitor) else None
 
-    async def _find_at(self, public_id: str, host: str) -> tuple[PublicView | None, Moment]:
-        def ask(transaction: Transaction) -> tuple[PublicView | None, Moment]:
-            view = find_public(transaction, public_id)
-            if view is not None and host not in (self._host, view.domain):
-                other = find_workspace_of_domain(transaction, host)
-                if other is not None and other.domain_confirmed_at is not None:
-                    view = view if other.id == view.credential.workspace_id else None
-            return view, transaction.at
+    async def _find_any(self, request: Request, visitor: Visitor) -> Shown | None:
+        shown = await self._showing.find_any(request.path_params["public_id"], visitor.proof)
+        host = host_of(request)
+        if shown is None or host in (self._host, shown.view.domain):
+            return shown
+        if "\x00" in host:
+            return None
+        other = await self._database.look(lambda transaction: find_workspace_of_domain(transaction, host))
+        if other is None or other.domain_confirmed_at is None:
+            return shown
+        return shown if other.id == shown.view.credential.workspace_id else None
 
-        if "\x00" in public_id or "\x00" in host:
-            return None, now()
-        return await self._database.look(ask)
+
+def _may_share(shown: Shown, *, is_open: bool) -> bool:
+    """Whether sharing is offered: by the workspace's setting, and where others would see anything."""
+    allowed = shown.view.profile.sharing
+    if not shown.is_verified:
+        return allowed == "everybody" and is_open
+    return allowed != "nobody" and shown.view.privacy != "private"
+
+
+def _query(request: Request) -> str:
+    """What links within a page carry on: the language that was asked for, the key of a limited link."""
+    kept = [(name, request.query_params[name]) for name in ("lang", "access") if name in request.query_params]
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def _state(view: PublicView, at: Moment) -> Literal["valid", "expired", "revoked"]:
