@@ -36,6 +36,7 @@ from credtrail.dashboard.groups import Groups as GroupsPages
 from credtrail.dashboard.home import Home
 from credtrail.dashboard.images import ImageList
 from credtrail.dashboard.imports import Imports
+from credtrail.dashboard.insights import Insights as InsightsPages
 from credtrail.dashboard.live import Live
 from credtrail.dashboard.members import Members
 from credtrail.dashboard.persons import Persons
@@ -166,6 +167,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *SignIn(database, door, settings, totp).views(),
         *Account(database, door, totp).views(),
         *Home(database).views(),
+        *InsightsPages(database).views(),
         *Live(database, log).views(),
         *DesignList(database).views(),
         *DesignEditor(database, press).views(),
