@@ -26,6 +26,8 @@ from searching import CREATED_PER_SECOND, SCANS, SLOWEST_MS, Searched, measure_s
 from servers import Postgres, make_world
 
 from documents import FORMATS, WARM_MS, Served, measure_drawing, measure_serving, show
+from insights import CREDENTIALS, TENFOLD, USUAL, Answered, measure_insights, show_insights
+from insights import SLOWEST_MS as INSIGHTS_MS
 from pages import Pages, measure_pages
 
 console = Console()
@@ -75,21 +77,11 @@ def main() -> None:
                     for (name, c), many in (rates.loads | rates.bare).items()
                 }
             if given.only in (None, "pages"):
-                for database in DATABASES:
-                    url = (
-                        postgres.create("pages")
-                        if database == "postgresql"
-                        else f"sqlite:///{folder}/pages.db"
-                    )
-                    pages = measure_pages(make_world(url, 10), folder, database, seconds)
-                    targets += judge_pages(database, pages)
-                    figures[f"pages {database}"] = asdict(pages)
-                drawing, served = measure_drawing(5 if given.quick else 20), measure_serving(folder, seconds)
-                show(drawing, served, console)
-                targets += judge_documents(drawing, served)
-                figures["documents"] = {" ".join(name): ms for name, ms in drawing.items()} | asdict(served)
+                targets += bench_pages(folder, postgres, seconds, 5 if given.quick else 20, figures)
             if given.only in (None, "search"):
                 targets += bench_search(folder, postgres, stored, figures)
+            if given.only in (None, "insights"):
+                targets += bench_insights(folder, postgres, given.quick, given.tenfold, figures)
             if given.only in (None, "webhooks"):
                 targets += bench_webhooks(folder, postgres, seconds, runs, figures)
             if given.only in (None, "growth"):
@@ -108,6 +100,23 @@ def main() -> None:
         sys.exit(1)
 
 
+def bench_pages(
+    folder: Path, postgres: Postgres, seconds: int, drawings: int, figures: dict[str, object]
+) -> list[Target]:
+    """Credential pages and documents."""
+    targets = []
+    for database in DATABASES:
+        url = postgres.create("pages") if database == "postgresql" else f"sqlite:///{folder}/pages.db"
+        pages = measure_pages(make_world(url, 10), folder, database, seconds)
+        targets += judge_pages(database, pages)
+        figures[f"pages {database}"] = asdict(pages)
+    drawing, served = measure_drawing(drawings), measure_serving(folder, seconds)
+    show(drawing, served, console)
+    targets += judge_documents(drawing, served)
+    figures["documents"] = {" ".join(name): ms for name, ms in drawing.items()} | asdict(served)
+    return targets
+
+
 def bench_search(folder: Path, postgres: Postgres, stored: int, figures: dict[str, object]) -> list[Target]:
     """Searches among many credentials."""
     targets = []
@@ -117,6 +126,23 @@ def bench_search(folder: Path, postgres: Postgres, stored: int, figures: dict[st
         show_search(database, searched, console)
         targets += judge_search(database, searched)
         figures[f"search {database}"] = asdict(searched)
+    return targets
+
+
+def bench_insights(
+    folder: Path, postgres: Postgres, quick: bool, tenfold: bool, figures: dict[str, object]
+) -> list[Target]:
+    """Insights of a million interactions; of ten million, too, if wanted."""
+    targets = []
+    usual = USUAL // 10 if quick else USUAL
+    for database in DATABASES:
+        for count in (usual, TENFOLD) if tenfold else (usual,):
+            name = f"insights_{count}"
+            url = postgres.create(name) if database == "postgresql" else f"sqlite:///{folder}/{name}.db"
+            answered = measure_insights(url, folder, count, console)
+            show_insights(database, answered, console)
+            targets += judge_insights(database, answered, INSIGHTS_MS * (2 if count == TENFOLD else 1))
+            figures[f"insights {count} {database}"] = asdict(answered)
     return targets
 
 
@@ -142,7 +168,12 @@ def read_arguments() -> argparse.Namespace:
         "--quick", action="store_true", help="short runs, and 100 000 stored instead of a million"
     )
     parser.add_argument(
-        "--only", choices=["rates", "pages", "search", "webhooks", "growth"], help="one part instead of all"
+        "--only",
+        choices=["rates", "pages", "search", "insights", "webhooks", "growth"],
+        help="one part instead of all",
+    )
+    parser.add_argument(
+        "--tenfold", action="store_true", help="ask insights of ten million interactions as well"
     )
     parser.add_argument("--strict", action="store_true", help="exit with status 1 when a target is missed")
     parser.add_argument(
@@ -241,6 +272,26 @@ def judge_search(database: str, searched: Searched) -> list[Target]:
             searched.created_per_second >= CREATED_PER_SECOND,
         ),
     ]
+
+
+def judge_insights(database: str, answered: Answered, slowest_ms: int) -> list[Target]:
+    """The promise about insights: of the usual thirty days, and of two years in which all was issued."""
+    targets = []
+    for words, is_of in (
+        ("30 days", lambda name: "30 days" in name or name == "home"),
+        ("any period", lambda _: True),
+    ):
+        slowest = max(filter(is_of, answered.ms), key=lambda name: answered.ms[name])
+        ms, worked_ms = answered.ms[slowest], answered.worked_ms[slowest]
+        targets.append(
+            Target(
+                f"{database}: insights of {words} of {CREDENTIALS:,} credentials and {answered.interactions:,} "
+                f"interactions in less than {slowest_ms} ms of the server",
+                f"{ms:.0f} ms, {worked_ms:.0f} of them worked ({slowest})",
+                ms < slowest_ms,
+            )
+        )
+    return targets
 
 
 def judge_webhooks(database: str, delivered: Delivered) -> list[Target]:

@@ -72,7 +72,11 @@ class Server:
     """Our own server as a process."""
 
     def __init__(
-        self, settings: Settings, folder: Path, command: tuple[str, ...] = ("-m", "credtrail", "serve")
+        self,
+        settings: Settings,
+        folder: Path,
+        command: tuple[str, ...] = ("-m", "credtrail", "serve"),
+        **variables: str,
     ):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -86,6 +90,7 @@ class Server:
             "CREDTRAIL_RATE_LIMIT_PER_SECOND": "1000000",
             "CREDTRAIL_RATE_LIMIT_BURST": "1000000",
             "TMPDIR": str(folder),  # what a killed server leaves behind goes with the folder
+            **variables,
         }
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -22,8 +22,7 @@ from credtrail.insights.ask import (
     CHANNELS,
     STEPS,
     compare_channels,
-    find_cohorts,
-    present_funnel,
+    find_funnel,
     rank,
     read_question,
     summarize,
@@ -158,7 +157,7 @@ def test_insights_equal_a_naive_recount(settings, world, asked):
         )
         naive = Naive(world, asked, workspace.credentials, groups)
         naive.compare_summary(summarize(transaction, question))
-        naive.compare_funnel(present_funnel(question, *find_cohorts(transaction, question)))
+        naive.compare_funnel(find_funnel(transaction, question))
         naive.compare_series(trace(transaction, question, asked.bucket, TYPES[:4], asked.actor))
         naive.compare_channels(compare_channels(transaction, question, asked.actor))
         naive.compare_ranking(rank(transaction, question, asked.order, 3))

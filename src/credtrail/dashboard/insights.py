@@ -17,17 +17,8 @@ from credtrail.database import Database, Transaction
 from credtrail.designs.store import list_designs
 from credtrail.errors import Refusal
 from credtrail.groups.store import list_by_name
-from credtrail.insights.ask import (
-    Question,
-    compare_channels,
-    find_cohorts,
-    present_funnel,
-    rank,
-    read_question,
-    summarize,
-    trace,
-    weigh_set_aside,
-)
+from credtrail.insights import ask
+from credtrail.insights.ask import Question
 from credtrail.insights.definitions import DEFINITIONS
 from credtrail.insights.figures import RankedCredential, RankedGroup, Summary
 from credtrail.values import day_of
@@ -129,14 +120,16 @@ class Insights:
     async def _find(self, visit: Visit, find: Find, wanted: Wanted) -> dict[str, Any]:
         here = visit.workspace_id
 
-        def ask(transaction: Transaction) -> dict[str, Any]:
+        def answer(transaction: Transaction) -> dict[str, Any]:
             today = date.fromisoformat(day_of(transaction.at, visit.time_zone))
             days = days_wanted(wanted, today)
-            question = read_question(transaction, here, *days, wanted.group or None, wanted.design or None)
+            question = ask.read_question(
+                transaction, here, *days, wanted.group or None, wanted.design or None
+            )
             found = find(transaction, question, wanted)
             return {"question": question, **found, **_choices(transaction, here)}
 
-        return await self._database.read(ask)
+        return await self._database.read(answer)
 
 
 def _choices(transaction: Transaction, workspace_id: str) -> dict[str, Any]:
@@ -165,11 +158,11 @@ def tiles_of(summary: Summary) -> list[Tile]:
 
 def find_overview(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """Numbers, and guests' views of both periods, column by column."""
-    summary = summarize(transaction, question)
+    summary = ask.summarize(transaction, question)
     bucket = words.bucket_for(wanted._replace(bucket=""), question.period)
     before = question._replace(period=question.period.before)
     now, then = (
-        trace(transaction, one, bucket, ["credential_viewed"], "guest") for one in (question, before)
+        ask.trace(transaction, one, bucket, ["credential_viewed"], "guest") for one in (question, before)
     )
     counts, earlier = (one.series[0].counts if one.series else [0] * len(one.starts) for one in (now, then))
     earlier = (earlier + [0] * len(counts))[
@@ -199,7 +192,7 @@ def _snake(name: str) -> str:
 
 def find_funnel(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """The steps and their bars."""
-    funnel = present_funnel(question, *find_cohorts(transaction, question))
+    funnel = ask.find_funnel(transaction, question)
     rows = [(words.STEP_WORDS[step.step], step.count, step.count_before) for step in funnel.data]
     return {"funnel": funnel, "bars": words.bars(rows), "kept": words.lost_words(funnel)}
 
@@ -213,7 +206,7 @@ def _funnel_sheet(values: dict[str, Any]) -> Sheet:
 def find_series(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """Columns by type and actor, and the chart of the largest."""
     bucket = words.bucket_for(wanted, question.period)
-    series = trace(transaction, question, bucket, (), wanted.actor or None)
+    series = ask.trace(transaction, question, bucket, (), wanted.actor or None)
     return {"series": series, "chart": words.chart_of_series(series)}
 
 
@@ -227,7 +220,7 @@ def _series_sheet(values: dict[str, Any]) -> Sheet:
 
 def find_channels(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """Channels and their bars, page actions in words."""
-    channels = compare_channels(transaction, question, wanted.actor or None)
+    channels = ask.compare_channels(transaction, question, wanted.actor or None)
     rows = [(event_words(one.event_type), one.count, one.count_before) for one in channels.data]
     return {"channels": channels, "bars": words.bars(rows), "event_words": event_words}
 
@@ -241,7 +234,7 @@ def _channels_sheet(values: dict[str, Any]) -> Sheet:
 
 def find_best(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """The best twenty-five of both."""
-    return {"ranking": rank(transaction, question, wanted.sort, 25)}  # type: ignore[arg-type]  # only known ones are read
+    return {"ranking": ask.rank(transaction, question, wanted.sort, 25)}  # type: ignore[arg-type]  # only known ones are read
 
 
 def _best_sheet(values: dict[str, Any]) -> Sheet:
@@ -263,7 +256,7 @@ def _counts(one: RankedCredential | RankedGroup) -> list[int]:
 
 def find_set_aside(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """Reasons in words, and how much day by day."""
-    found = weigh_set_aside(transaction, question)
+    found = ask.weigh_set_aside(transaction, question)
     lines = [{"label": "Set aside", "counts": found.counts}]
     starts = [words.start_words(day, "day") for day in found.days]
     return {

@@ -9,8 +9,7 @@ from credtrail.database import Database, Transaction
 from credtrail.insights.ask import (
     Question,
     compare_channels,
-    find_cohorts,
-    present_funnel,
+    find_funnel,
     rank,
     read_question,
     summarize,
@@ -139,9 +138,7 @@ class Insights:
 
     async def show_funnel(self, call: Call) -> Answer:
         """The steps."""
-        return await self._answer(
-            call, lambda tx, question: present_funnel(question, *find_cohorts(tx, question))
-        )
+        return await self._answer(call, find_funnel)
 
     async def compare_channels(self, call: Call) -> Answer:
         """All channels, the most used first."""

@@ -5,9 +5,9 @@ taken as it stood as long ago as the two periods lie apart, so that both had the
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from credtrail.accounts.store import time_zone_of
 from credtrail.credentials.store import find_credentials
@@ -38,7 +38,7 @@ from credtrail.insights.figures import (
     divide_counts,
 )
 from credtrail.insights.model import MOST_BUCKETS, Bucket, Part, Period, divide, read_period
-from credtrail.insights.store import Cohort, Order, Scope
+from credtrail.insights.store import Order, Scope
 from credtrail.interactions.counts import SHARES, bit_of
 from credtrail.values import EVENT_TYPES, day_of
 
@@ -47,6 +47,7 @@ CHANNELS = (*SHARES, "credential_link_copied")
 
 _VIEWED = ("credential_viewed",)
 
+T = TypeVar("T")
 Sums = dict[tuple[str, str], int]
 
 
@@ -89,7 +90,7 @@ def read_question(
 
 def summarize(transaction: Transaction, question: Question) -> Summary:
     """The numbers of a period beside those of the period before."""
-    now, then = find_cohorts(transaction, question)
+    now, then = _now_and_then(transaction, store.find_cohort, question)
     issued = Figure(now.issued, then.issued)
     opened, shared, viewed, verified = (Figure(*pair) for pair in zip(now.reached, then.reached, strict=True))
     sums = _both(transaction, store.sum_by_type, question)
@@ -120,30 +121,32 @@ def summarize(transaction: Transaction, question: Question) -> Summary:
     )
 
 
-def find_cohorts(transaction: Transaction, question: Question) -> tuple[Cohort, Cohort]:
-    """What became of the credentials issued in the period, and of those of the period before, as old as these are."""
-    period, scope = question
-    before = period.before
-    then = transaction.at - (period.from_at - before.from_at)
-    return (
-        store.find_cohort(transaction, scope, *_days(period)),
-        store.find_cohort(transaction, scope, *_days(before), then),
-    )
-
-
-def present_funnel(question: Question, now: Cohort, then: Cohort) -> Funnel:
+def find_funnel(transaction: Transaction, question: Question) -> Funnel:
     """The steps from issued to verified; each counts those that passed all above it, too."""
     period = question.period
-    counts, before = (now.issued, *now.funnel), (then.issued, *then.funnel)
-    steps = zip(STEPS, counts, before, (now.issued, *now.reached), strict=True)
+    now, then = _now_and_then(transaction, store.find_steps, question)
+    steps = zip(
+        STEPS, (now.issued, *now.passed), (then.issued, *then.passed), (now.issued, *now.reached), strict=True
+    )
     return Funnel(
         days_of(period),
         days_of(period.before),
         period.time_zone,
         [
-            Step(step, count, count_before, divide_counts(count, now.issued), reached)
-            for step, count, count_before, reached in steps
+            Step(step, count, before, divide_counts(count, now.issued), reached)
+            for step, count, before, reached in steps
         ],
+    )
+
+
+def _now_and_then(transaction: Transaction, find: Callable[..., T], question: Question) -> tuple[T, T]:
+    """Of the credentials issued in the period, and of those of the period before, as old as these are now."""
+    period, scope = question
+    before = period.before
+    then = transaction.at - (period.from_at - before.from_at)
+    return (
+        find(transaction, scope, *_days(period)),
+        find(transaction, scope, *_days(before), then),
     )
 
 
@@ -195,11 +198,11 @@ def compare_channels(transaction: Transaction, question: Question, actor: str | 
     """The channels side by side, by both actors or by one."""
     period, scope = question
     sums = _both(transaction, store.sum_by_type, question)
-    profiles = store.count_by_acts(transaction, scope, *_days(period))
+    profiles = store.count_by_acts(transaction, scope, *_days(period), actor)
     channels = []
     for one in CHANNELS:
         bit, figure = bit_of(one), _figure(sums, (one,), actor)
-        users = sum(count for recipient, guest, count in profiles if bit & _acts(recipient, guest, actor))
+        users = sum(count for acts, count in profiles if acts & bit)
         channels.append(Channel(one, figure.value, figure.before, users))  # type: ignore[arg-type]
     return Channels(
         days_of(period),
@@ -208,10 +211,6 @@ def compare_channels(transaction: Transaction, question: Question, actor: str | 
         sorted(channels, key=lambda one: (-one.count, CHANNELS.index(one.event_type))),
         [one for one in _page_actions(transaction, question) if actor in (None, one.triggered_by)],
     )
-
-
-def _acts(by_recipient: int, by_guest: int, actor: str | None) -> int:
-    return {"recipient": by_recipient, "guest": by_guest}.get(actor or "", by_recipient | by_guest)
 
 
 def rank(

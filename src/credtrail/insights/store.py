@@ -45,17 +45,21 @@ class Scope(NamedTuple):
 
 
 class Cohort(NamedTuple):
-    """What became of the credentials issued in a period.
-
-    `funnel` and `reached` each hold opened, shared, viewed by guests, verified by guests: by those that did all
-    steps up to it, and by all that did it. The delays are medians in milliseconds, None where nobody did.
-    """
+    """What became of the credentials issued in a period: how many were opened, shared, viewed by guests, verified by
+    guests. The delays are medians in milliseconds, None where nobody did."""
 
     issued: int
-    funnel: tuple[int, ...]
     reached: tuple[int, ...]
     open_delay_ms: int | None
     share_delay_ms: int | None
+
+
+class Steps(NamedTuple):
+    """The same as a funnel: how many did a step and all before it, and how many did it at all."""
+
+    issued: int
+    passed: tuple[int, ...]
+    reached: tuple[int, ...]
 
 
 def sum_by_type(
@@ -143,26 +147,32 @@ def find_cohort(
     transaction: Transaction, scope: Scope, first_day: str, last_day: str, until: Moment | None = None
 ) -> Cohort:
     """What became of the credentials issued on these days; with `until`, as it stood at that moment."""
-    table = engagements.c
-    opened, shared, viewed, verified = (
-        first if until is None else case((first < until, first))
-        for first in (table.opened_at, table.shared_at, table.guest_viewed_at, table.guest_verified_at)
-    )
+    firsts = _firsts(until)
+    medians = (_median(transaction, first - credentials.c.issued_at) for first in firsts[:2])
+    query = _issued(scope, first_day, last_day, func.count(), *map(func.count, firsts), *medians)
+    issued, *reached, open_delay, share_delay = transaction.connection.execute(query).one()
+    return Cohort(issued, tuple(reached), _read_median(open_delay), _read_median(share_delay))
+
+
+def find_steps(
+    transaction: Transaction, scope: Scope, first_day: str, last_day: str, until: Moment | None = None
+) -> Steps:
+    """The same as steps of a funnel."""
+    opened, shared, viewed, verified = _firsts(until)
     # A sum with NULL in it is NULL, which isn't counted: so each counts those that have all of its parts.
-    funnel = (opened, opened + shared, opened + shared + viewed, opened + shared + viewed + verified)
-    issued_at = credentials.c.issued_at
-    query = _issued(
-        scope,
-        first_day,
-        last_day,
-        func.count(),
-        *(func.count(step) for step in (*funnel, opened, shared, viewed, verified)),
-        *(_median(transaction, first - issued_at) for first in (opened, shared)),
-    )
-    issued, *counts, open_delay, share_delay = transaction.connection.execute(query).one()
-    return Cohort(
-        issued, tuple(counts[:4]), tuple(counts[4:]), _read_median(open_delay), _read_median(share_delay)
-    )
+    passed = (opened, opened + shared, opened + shared + viewed, opened + shared + viewed + verified)
+    counts = map(func.count, (*passed, shared, viewed, verified))
+    issued, *found = transaction.connection.execute(
+        _issued(scope, first_day, last_day, func.count(), *counts)
+    ).one()
+    return Steps(issued, tuple(found[:4]), (found[0], *found[4:]))
+
+
+def _firsts(until: Moment | None) -> tuple[ColumnElement[Any], ...]:
+    """When a credential was first opened, shared, viewed, verified; NULL where it wasn't by then."""
+    table = engagements.c
+    columns = (table.opened_at, table.shared_at, table.guest_viewed_at, table.guest_verified_at)
+    return columns if until is None else tuple(case((first < until, first)) for first in columns)
 
 
 def _median(transaction: Transaction, delay: ColumnElement[int]) -> ColumnElement[Any]:
@@ -180,13 +190,14 @@ def _read_median(found: str | int | None) -> int | None:
 
 
 def count_by_acts(
-    transaction: Transaction, scope: Scope, first_day: str, last_day: str
-) -> list[tuple[int, int, int]]:
-    """How many credentials issued on these days have had these acts of recipients and these of guests, each a sum of
-    `counts.bit_of`. Those without any are left out."""
+    transaction: Transaction, scope: Scope, first_day: str, last_day: str, actor: str | None
+) -> list[tuple[int, int]]:
+    """How many credentials issued on these days have had these acts, by one actor or by both: a sum of
+    `counts.bit_of`, and how many have it. Those that nobody did anything with are left out."""
     table = engagements.c
-    by = (table.recipient_acts, table.guest_acts)
-    query = _issued(scope, first_day, last_day, *by, func.count(), inner=True).group_by(*by)
+    by_one = {"recipient": table.recipient_acts, "guest": table.guest_acts}
+    acts = by_one[actor] if actor else table.recipient_acts.op("|")(table.guest_acts)
+    query = _issued(scope, first_day, last_day, acts.label("acts"), func.count(), inner=True).group_by("acts")
     return [tuple(row) for row in transaction.connection.execute(query)]
 
 
