@@ -29,6 +29,7 @@ FOREIGN = {
     ("DELETE", "/credentials/{id}"): ("path", 404),
     ("POST", "/credentials/{id}/issue"): ("path", 404),
     ("POST", "/credentials/{id}/revoke"): ("path", 404),
+    ("POST", "/credentials/{id}/reinstate"): ("path", 404),
     ("PATCH", "/credentials/{id}"): ("path", 404),
     ("POST", "/credentials/{id}/send"): ("path", 404),
     ("POST", "/credentials/{id}/schedule"): ("path", 404),

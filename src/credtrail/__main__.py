@@ -3,8 +3,10 @@
 import typer
 
 from credtrail.commands import (
+    credentials,
     imports,
     installation,
+    issuers,
     mails,
     persons,
     server,
@@ -33,7 +35,9 @@ app.command("demo")(installation.make_demo)
 app.command()(installation.check)
 app.command("settings")(installation.list_settings)
 app.command()(installation.version)
+app.add_typer(credentials.app, name="credential")
 app.add_typer(imports.app, name="import")
+app.add_typer(issuers.app, name="issuer")
 app.add_typer(mails.app, name="mail")
 app.add_typer(persons.app, name="person")
 app.add_typer(tokens.app, name="token")

@@ -37,6 +37,7 @@ from credtrail.dashboard.home import Home
 from credtrail.dashboard.images import ImageList
 from credtrail.dashboard.imports import Imports
 from credtrail.dashboard.insights import Insights as InsightsPages
+from credtrail.dashboard.issuer import Issuer
 from credtrail.dashboard.live import Live
 from credtrail.dashboard.members import Members
 from credtrail.dashboard.persons import Persons
@@ -185,6 +186,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Persons(database, log, press, settings.public_url).views(),
         *WebhookPages(database, Seal(secret_key, "webhooks"), settings.webhook_hosts).views(),
         *WorkspaceSettings(database, domains, settings).views(),
+        *Issuer(database, Seal(secret_key, "issuer"), settings.public_url).views(),
     ]
     dashboard = door.routes(views)
     faces = (documents, badges, domains, pages, reports)

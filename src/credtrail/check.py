@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from time import perf_counter
 from urllib.parse import urlsplit
 
+from credtrail.badges.store import SealedKey, list_active_keys
 from credtrail.client import Client, CredtrailError, Retries
 from credtrail.database import Database
 from credtrail.database import sqlite as sqlite_database
@@ -13,6 +14,7 @@ from credtrail.database.migrate import is_current
 from credtrail.database.open import open_database
 from credtrail.errors import Refusal
 from credtrail.mail.post import UnreachableError, open_post
+from credtrail.seal import Seal
 from credtrail.settings import Settings, SettingsError, find_or_make_secret_key, list_unknown_variables
 
 _WRITES = 20
@@ -44,6 +46,21 @@ def check_installation(settings: Settings) -> Iterator[tuple[bool, str]]:
         yield False, str(problem)
     yield from _check_database(settings)
     yield asyncio.run(_check_mail(settings))
+
+
+def _check_keys(settings: Settings, keys: list[tuple[str, SealedKey]]) -> Iterator[tuple[bool, str]]:
+    """Whether each workspace's key opens with the secret key of this installation."""
+    try:
+        seal = Seal(find_or_make_secret_key(settings), "issuer")
+    except SettingsError:
+        return  # told already
+    for name, found in keys:
+        if seal.open(found.sealed, found.key.id) is None:
+            yield (
+                False,
+                f"The key that signs for {name} was sealed with another CREDTRAIL_SECRET_KEY: its credentials can't be "
+                "signed. Bring that one back, or run `credtrail issuer rotate-key`.",
+            )
 
 
 async def _check_mail(settings: Settings) -> tuple[bool, str]:
@@ -101,7 +118,7 @@ def _check_database(settings: Settings) -> Iterator[tuple[bool, str]]:
             f"{where}: write-ahead log and full synchronisation are {'on' if durable else 'NOT on'}.",
         )
     try:
-        current, commit_ms = asyncio.run(_ask(settings))
+        current, commit_ms, keys = asyncio.run(_ask(settings))
     except Refusal:
         yield (
             False,
@@ -114,15 +131,17 @@ def _check_database(settings: Settings) -> Iterator[tuple[bool, str]]:
         + ("those of this version." if current else "not those of this version; run `credtrail migrate`."),
     )
     yield True, f"A transaction takes {commit_ms:.1f} ms."
+    yield from _check_keys(settings, keys)
 
 
-async def _ask(settings: Settings) -> tuple[bool, float]:
+async def _ask(settings: Settings) -> tuple[bool, float, list[tuple[str, SealedKey]]]:
     database: Database = open_database(settings)
     try:
         current = await is_current(database)
         began = perf_counter()
         for _ in range(_WRITES):
             await is_current(database)
-        return current, (perf_counter() - began) / _WRITES * 1_000
+        commit_ms = (perf_counter() - began) / _WRITES * 1_000
+        return current, commit_ms, await database.read(list_active_keys) if current else []
     finally:
         await database.close()

@@ -130,6 +130,9 @@ def test_revoking_reinstating_and_deleting_show_in_the_status_list_at_once(ada, 
     ada.post(f"/v1/credentials/{cast.credential_id}/revoke", json={"reason": "A mistake"})
     assert outcome() == "revoked"
     assert signed(ada, cast)["credentialStatus"] == entry
+    ada.post(f"/v1/credentials/{cast.credential_id}/reinstate")
+    assert outcome() == "verified"
+    ada.post(f"/v1/credentials/{cast.credential_id}/revoke", json={})
     assert ada.get(f"/credentials/{cast.public_id}.png").status_code == 404
     ada.delete(f"/v1/credentials/{cast.credential_id}")
     assert outcome() == "revoked"

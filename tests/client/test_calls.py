@@ -110,6 +110,7 @@ REQUESTS = [
     ),
     (API.credentials.schedule("c1"), "POST /credentials/c1/schedule", {"sendAtIssuance": False}),
     (API.credentials.revoke("c1", "Why not"), "POST /credentials/c1/revoke", {"reason": "Why not"}),
+    (API.credentials.reinstate("c1"), "POST /credentials/c1/reinstate", None),
     (API.credentials.list_designs("c1"), "GET /credentials/c1/designs", None),
     (API.credentials.get_links("c1"), "GET /credentials/c1/links", None),
     (API.credentials.list_mails("c1"), "GET /credentials/c1/mails", None),

@@ -138,7 +138,10 @@ def test_the_verification_says_what_was_checked_and_what_was_not(client, address
         assert 'Issued by <bdi dir="auto">Open Meadow Academy</bdi> on this server' in text
         assert 'Issued to <bdi dir="auto">Robin Ñandú</bdi> for <bdi dir="auto">Botany</bdi>' in text
         assert "It has no expiry date." in text
-        assert "There is no cryptographic proof yet" in text
+        assert "nothing in it has changed since the issuer’s key signed it." in text
+        assert "Signed by the very key that the issuer is called by" in text
+        assert "In the issuer’s signed list it is not revoked." in text
+        assert "Who stands behind the issuer’s name was not checked." in text
         assert re.search(r'Checked on <time datetime="\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ">', text)
 
 

@@ -65,9 +65,10 @@ def test_the_api(told, api, cast, view):
     assert told("send_mails") == [(act, draft) for act in acts]
     api("POST", f"/credentials/{draft}/revoke", {"reason": "by mistake"})
     api("POST", f"/credentials/{draft}/revoke", {"reason": "by mistake"})
+    api("POST", f"/credentials/{draft}/reinstate")
     api("DELETE", f"/credentials/{draft}", status=204)
     api("DELETE", f"/credentials/{draft}", status=404)
-    assert told() == [("revoked", draft), ("deleted", draft)]
+    assert told() == [("revoked", draft), ("reinstated", draft), ("deleted", draft)]
     api("POST", "/credentials/create-issue-send", new_one, 201)
     assert types(told("send_mails")) == ["created", "issued", "sent"]
     api("POST", "/credentials/batch", {"data": [new_one, new_one]}, 200)

@@ -7,7 +7,7 @@ the recipient only salted hashes. Source: Open Badges 3.0, W3C Verifiable Creden
 from datetime import date, timedelta
 from hashlib import sha256
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from unicodedata import category, normalize
 from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
@@ -34,6 +34,16 @@ class IssuerKey(NamedTuple):
     created_at: Moment
     retired_at: Moment | None = None
     withdrawn_at: Moment | None = None
+
+
+KeyState = Literal["active", "retired", "withdrawn"]
+
+
+def key_state(key: IssuerKey) -> KeyState:
+    """What a key is good for: it signs; it vouches for what it signed; for nothing."""
+    if key.withdrawn_at is not None:
+        return "withdrawn"
+    return "active" if key.retired_at is None else "retired"
 
 
 class StatusEntry(NamedTuple):

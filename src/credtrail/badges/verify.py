@@ -72,6 +72,10 @@ Reason = Literal[
 """Why an item came out so. A page has a sentence for each."""
 
 
+_SKEW_MS = 300_000
+"""Clocks differ: what begins within five minutes has begun."""
+
+
 class Check(NamedTuple):
     """One item: how it came out and why; `about` is what it is about: an address, a DID, a moment, a name."""
 
@@ -424,7 +428,7 @@ def _bitstring_entries(credential: dict[str, Any]) -> list[dict[str, Any]]:
 def _check_dates(credential: dict[str, Any], at: Moment) -> Check:
     begin, end = credential.get("validFrom"), credential.get("validUntil")
     begins_at, ends_at = _moment(begin), _moment(end)
-    if begins_at is not None and at < begins_at:
+    if begins_at is not None and at + _SKEW_MS < begins_at:
         return Check("dates", "failed", "not_yet", str(begin))
     if ends_at is not None and at > ends_at + 999:  # the last second is part of it
         return Check("dates", "failed", "expired", str(end))

@@ -109,7 +109,10 @@ class CredentialDesign(Answer):
 
 
 class Links(Answer):
-    """Where a credential is to be found; all None as long as it has no public page. `recipient` is for them alone."""
+    """Where a credential is to be found; all None as long as it has no public page. `recipient` is for them alone.
+
+    The last four are the signed credential: as JSON, as a VC-JWT, and within pictures.
+    """
 
     page: str | None = None
     recipient: str | None = None
@@ -117,6 +120,10 @@ class Links(Answer):
     pdf: str | None = None
     png: str | None = None
     verification: str | None = None
+    json: str | None = None
+    jwt: str | None = None
+    baked_png: str | None = None
+    baked_svg: str | None = None
 
 
 class PagePrivacy(Answer):

@@ -230,6 +230,12 @@ class Credentials(Part[Driver]):
         return Call("POST", path, Credential, body={"reason": reason}, key=idempotency_key)
 
     @asks
+    def reinstate(self, credential_id: str, *, idempotency_key: str | None = None) -> Call[Credential]:
+        """Put a revoked one in force again. Ours."""
+        path = path_of("credentials", credential_id, "reinstate")
+        return Call("POST", path, Credential, key=idempotency_key)
+
+    @asks
     def list_designs(self, credential_id: str) -> Call[builtins.list[CredentialDesign]]:
         """Its designs, with the addresses of their files."""
         return Call("GET", path_of("credentials", credential_id, "designs"), builtins.list[CredentialDesign])

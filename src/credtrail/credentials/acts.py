@@ -111,8 +111,20 @@ def send(transaction: Transaction, workspace_id: str, id_: str) -> Credential:
 
 
 def revoke(transaction: Transaction, workspace_id: str, id_: str, reason: str | None) -> Credential:
-    """Take an issued credential back for good; a draft, or one revoked before, is a conflict."""
+    """Take an issued credential back; a draft, or one that is revoked already, is a conflict."""
     get_credential(transaction, workspace_id, id_)
     if not store.revoke_credential(transaction, workspace_id, id_, reason):
         raise Refusal("conflict", "Only an issued credential that isn't revoked yet can be revoked")
+    return get_credential(transaction, workspace_id, id_)
+
+
+def reinstate(transaction: Transaction, workspace_id: str, id_: str) -> Credential:
+    """Put a revoked credential in force again, as it was; one that isn't revoked is a conflict.
+
+    Assumed: copies of the signed credential hold again, too, though its standard calls a revocation irreversible:
+    what was revoked by mistake shall not have to be issued anew.
+    """
+    get_credential(transaction, workspace_id, id_)
+    if not store.reinstate_credential(transaction, workspace_id, id_):
+        raise Refusal("conflict", "Only a revoked credential can be reinstated")
     return get_credential(transaction, workspace_id, id_)

@@ -153,8 +153,18 @@ class Credentials:
                 CredentialAnswer,
                 body=Revocation,
                 refusals=("not_found", "conflict"),
-                description="For good. Its page then says so, with the reason, and shows no picture and no download; "
-                "its `status` on the wire stays as it is.",
+                description="Its page then says so, with the reason, and shows no picture and no download; its signed "
+                "form is revoked in the status list; its `status` on the wire stays as it is.",
+                tag=tag,
+            ),
+            Endpoint(
+                "POST",
+                f"{one}/reinstate",
+                self.reinstate,
+                "Reinstate a credential",
+                CredentialAnswer,
+                refusals=("not_found", "conflict"),
+                description="Undoes a revocation: page, documents and signed form hold again.",
                 tag=tag,
             ),
         ]
@@ -251,10 +261,14 @@ class Credentials:
         return answer(200, await self._database.read(ask))
 
     async def revoke(self, call: Call) -> Answer:
-        """Take an issued credential back; a draft, or one revoked before, is a conflict."""
+        """Take an issued credential back; a draft, or one that is revoked already, is a conflict."""
         return await self._act(
             call, lambda transaction: acts.revoke(transaction, *_named(call), call.body.reason)
         )
+
+    async def reinstate(self, call: Call) -> Answer:
+        """Put a revoked credential in force again; one that isn't revoked is a conflict."""
+        return await self._act(call, lambda transaction: acts.reinstate(transaction, *_named(call)))
 
     async def _act(self, call: Call, act: Callable[[Transaction], Credential], status: int = 200) -> Answer:
         """What the act leaves, once for each Idempotency-Key."""

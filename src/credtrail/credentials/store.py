@@ -379,7 +379,7 @@ def delete_credential(transaction: Transaction, workspace_id: str, id_: str) -> 
 
 
 def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, reason: str | None) -> bool:
-    """Take an issued credential back for good, telling why; False when it isn't issued or was revoked before."""
+    """Take an issued credential back, telling why; False when it isn't issued or is revoked already."""
     changed = transaction.connection.execute(
         update(credentials)
         .where(
@@ -392,6 +392,22 @@ def revoke_credential(transaction: Transaction, workspace_id: str, id_: str, rea
     )
     if changed.rowcount:
         add_credential_events(transaction, workspace_id, "credential.revoked", [id_])
+    return changed.rowcount == 1
+
+
+def reinstate_credential(transaction: Transaction, workspace_id: str, id_: str) -> bool:
+    """Put a revoked credential in force again; False when it isn't revoked."""
+    changed = transaction.connection.execute(
+        update(credentials)
+        .where(
+            credentials.c.id == id_,
+            credentials.c.workspace_id == workspace_id,
+            credentials.c.revoked_at.is_not(None),
+        )
+        .values(revoked_at=None, revocation_reason=None, updated_at=transaction.at)
+    )
+    if changed.rowcount:
+        add_credential_events(transaction, workspace_id, "credential.reinstated", [id_])
     return changed.rowcount == 1
 
 

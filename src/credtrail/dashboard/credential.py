@@ -76,6 +76,7 @@ class OneCredential:
             View("POST", one + "/schedule", self.schedule, "editor"),
             View("POST", one + "/send", self.send, "editor"),
             View("POST", one + "/revoke", self.revoke, "editor"),
+            View("POST", one + "/reinstate", self.reinstate, "editor"),
             View("POST", one + "/delete", self.delete, "editor"),
         ]
 
@@ -253,7 +254,7 @@ class OneCredential:
         return await self._act(visit, "credential_sent", "The mail is on the way", acts.send)
 
     async def revoke(self, visit: Visit) -> Response:
-        """Taken back for good, with a reason for everybody to read."""
+        """Taken back, with a reason for everybody to read."""
         reason = visit.text("reason")[:1_000] or None
         return await self._act(
             visit,
@@ -261,6 +262,11 @@ class OneCredential:
             "Revoked: its page says so from now on",
             lambda tx, here, id_: acts.revoke(tx, here, id_, reason),
         )
+
+    async def reinstate(self, visit: Visit) -> Response:
+        """In force again."""
+        told = "Reinstated: its page and its documents are there again"
+        return await self._act(visit, "credential_reinstated", told, acts.reinstate)
 
     async def delete(self, visit: Visit) -> Response:
         """Deleted with all that hangs on it, its drawn documents too."""

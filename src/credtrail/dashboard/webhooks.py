@@ -26,6 +26,7 @@ TYPE_WORDS = {
     "credential.sent": "mailed",
     "credential.expired": "expired",
     "credential.revoked": "revoked",
+    "credential.reinstated": "reinstated",
     "credential.viewed": "viewed",
     "credential.downloaded": "downloaded",
     "credential.shared": "shared",

@@ -34,6 +34,7 @@ class CredentialLinksAnswer(Struct, rename="camel"):
     """Where a credential is to be found. All null as long as it has no public page.
 
     `recipient` is for the recipient alone: who opens it counts as the recipient. `pdf` and `png` are the first design's.
+    `json` and `jwt` are the signed credential, `bakedPng` and `bakedSvg` the first design with it inside.
     """
 
     page: str | None = None
@@ -42,6 +43,10 @@ class CredentialLinksAnswer(Struct, rename="camel"):
     pdf: str | None = None
     png: str | None = None
     verification: str | None = None
+    json: str | None = None
+    jwt: str | None = None
+    baked_png: str | None = None
+    baked_svg: str | None = None
 
 
 class CredentialLinks:
@@ -104,7 +109,7 @@ class CredentialLinks:
         )
 
     async def get_links(self, call: Call) -> Answer:
-        """The public page, the recipient's own link, LinkedIn's form, documents (as above), the verification."""
+        """The public page, the recipient's own link, LinkedIn's form, documents (as above), the verification, the signed credential."""
         view, key = await self._get(call)
         if view.credential.status != "issued":
             return answer(200, CredentialLinksAnswer())
@@ -116,10 +121,13 @@ class CredentialLinks:
             recipient_address(home, public_id, self._links),
             linkedin_profile_link(view, page),
             verification=f"{page}/verification",
+            json=f"{page}.json",
+            jwt=f"{page}.jwt",
         )
         if _is_shown(view):
             first = documents_of(view, self._public_url, key=key)[0]
             links.pdf, links.png = home + first.pdf_path, home + first.png_path
+            links.baked_png, links.baked_svg = f"{page}.png", f"{page}.svg"
         return answer(200, links)
 
     async def _get(self, call: Call) -> tuple[PublicView, str]:

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from credtrail.accounts.colors import brand_style
 from credtrail.accounts.store import find_workspace_of_domain
 from credtrail.badges.desk import Desk
+from credtrail.badges.verify import issuer_id
 from credtrail.credentials.links import page_address
 from credtrail.credentials.model import has_expired
 from credtrail.credentials.store import PublicView
@@ -159,18 +160,22 @@ class Pages:
         )
 
     async def show_verification(self, request: Request) -> Response:
-        """What this server can vouch for at this moment, item by item: a part for the page, or a page of its own."""
+        """What holds at this moment, item by item: a part for the page, or a page of its own."""
         visitor = visitor_of(request)
         shown = await self._find(request, visitor)
         if shown is None:
             return _missing(request)
         part = request.headers.get("x-requested-with") == "credtrail"
+        signed = await self._desk.try_sign(shown.view)
+        proof = await self._desk.verify(signed.json, shown.at) if signed else None
         return render(
             request,
             "pages/verification_part.html" if part else "pages/verification.html",
             **self._describe(request, shown, visitor),
             host=urlsplit(shown.view.home(self._public_url)).netloc,
             checked_at=shown.at,
+            proof=proof,
+            issuer_did=issuer_id(proof.presented.credential) if proof else "",
         )
 
     async def show_embed(self, request: Request) -> Response:

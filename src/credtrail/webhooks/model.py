@@ -23,6 +23,7 @@ WebhookType = Literal[
     "credential.sent",
     "credential.expired",
     "credential.revoked",
+    "credential.reinstated",
     "credential.viewed",
     "credential.downloaded",
     "credential.shared",
