@@ -13,6 +13,7 @@ from credtrail.badges.bake import take_out
 from credtrail.badges.keys import read_base64url
 from credtrail.badges.presented import read_presented
 from credtrail.badges.verify import Known, verify
+from credtrail.designs.model import BUILT_IN
 from credtrail.values import now
 
 
@@ -166,9 +167,18 @@ def test_the_issuer_and_the_achievement_are_described_where_the_credential_says(
     profile = client.get(f"/issuers/{cast.workspace_id}").json()
     assert {name: value for name, value in profile.items() if name != "@context"} == document["issuer"]
     assert document["issuer"]["id"] == f"did:web:credentials.example:issuers:{cast.workspace_id}"
-    assert get(client, achievement["image"]["id"]).headers["content-type"] == "image/png"
+    assert "image" not in achievement, "a certificate bears a name"
+    assert client.get(f"/achievements/{cast.group_id}/image.png").status_code == 404
     assert client.get(f"/achievements/{cast.group_id}x").status_code == 404
     assert client.get(f"/issuers/{cast.workspace_id}x").status_code == 404
+
+
+def test_a_badge_is_the_picture_of_its_achievement(ada, cast):
+    badge = next(design for design in BUILT_IN if design.type == "badge")
+    ada.patch(f"/v1/groups/{cast.group_id}", json={"designIds": [badge.id]})
+    achievement = signed(ada, cast)["credentialSubject"]["achievement"]
+    assert achievement["achievementType"] == "Badge"
+    assert get(ada, achievement["image"]["id"]).headers["content-type"] == "image/png"
 
 
 def test_a_group_with_drafts_alone_is_nobody_s_business(ada, cast):

@@ -24,8 +24,8 @@ from credtrail.badges.model import (
     achievement,
     did_document,
     did_of,
+    first_design,
     has_did_web,
-    is_badge,
     issuer_path,
     issuer_profile,
     open_badge,
@@ -191,7 +191,7 @@ class Desk:
         view = await self.find_example(group_id)
         if view is None:
             return None
-        return {"@context": CONTEXTS, **achievement(self._public_url, view.group, is_badge(view))}
+        return {"@context": CONTEXTS, **achievement(self._public_url, view.group, first_design(view))}
 
     async def find_example(self, group_id: str) -> PublicView | None:
         """Some issued credential of a group."""

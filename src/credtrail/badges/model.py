@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from credtrail.accounts.model import IssuerProfile
 from credtrail.credentials.links import page_address
 from credtrail.credentials.model import PublicView
-from credtrail.designs.model import find_design
+from credtrail.designs.model import Design, find_design
 from credtrail.groups.model import Group
 from credtrail.values import Moment, first_moment_of, present_moment
 
@@ -141,11 +141,12 @@ def issuer_profile(
     return told
 
 
-def achievement(public_url: str, group: Group, is_badge: bool) -> dict[str, Any]:
+def achievement(public_url: str, group: Group, design: Design | None) -> dict[str, Any]:
     """What a group's credentials are awarded for.
 
     Assumed: an achievement's criteria are the group's description and its learning event's address; a group without a
-    description is described by its name. The type follows the group's first design.
+    description is described by its name. The type follows the group's first design, here `design`. A built-in badge is its
+    picture, since it has nobody's name on it.
     """
     criteria: dict[str, Any] = {"narrative": clean(group.description or group.name)}
     if group.learning_event_url:
@@ -153,12 +154,13 @@ def achievement(public_url: str, group: Group, is_badge: bool) -> dict[str, Any]
     told: dict[str, Any] = {
         "id": achievement_address(public_url, group.id),
         "type": ["Achievement"],
-        "achievementType": "Badge" if is_badge else "Certificate",
+        "achievementType": "Badge" if design and design.type == "badge" else "Certificate",
         "name": clean(group.name),
         "description": clean(group.description or group.name),
         "criteria": criteria,
-        "image": {"id": f"{achievement_address(public_url, group.id)}/image.png", "type": "Image"},
     }
+    if design and is_nameless(design):
+        told["image"] = {"id": f"{achievement_address(public_url, group.id)}/image.png", "type": "Image"}
     if group.skills:
         told["tag"] = list(dict.fromkeys(clean(skill) for skill in group.skills))
     return told
@@ -223,15 +225,19 @@ def _subject(view: PublicView, public_url: str) -> dict[str, Any]:
             }
             for type_, value in known
         ],
-        "achievement": achievement(public_url, view.group, is_badge(view)),
+        "achievement": achievement(public_url, view.group, first_design(view)),
     }
 
 
-def is_badge(view: PublicView) -> bool:
-    """Whether the group's first design is a badge."""
+def first_design(view: PublicView) -> Design | None:
+    """The group's first design, if it is known."""
     own = {design.id: design for design in view.own_designs}
-    first = next((own.get(id_) or find_design(id_) for id_ in view.group.design_ids), None)
-    return first is not None and first.type == "badge"
+    return next((own.get(id_) or find_design(id_) for id_ in view.group.design_ids), None)
+
+
+def is_nameless(design: Design) -> bool:
+    """Whether what it draws is the same for each recipient."""
+    return design.type == "badge" and design.document is None
 
 
 def hash_identity(value: str, salt: str) -> str:

@@ -27,7 +27,7 @@ class Issuer:
         return [
             View("GET", path, self.show, "admin"),
             View("POST", path + "/rotate", self.rotate, "admin"),
-            View("POST", path + "/withdraw", self.withdraw, "admin"),
+            View("POST", path + "/{key_id}/withdraw", self.withdraw, "admin"),
         ]
 
     async def show(self, visit: Visit) -> Response:
@@ -64,7 +64,7 @@ class Issuer:
 
     async def withdraw(self, visit: Visit) -> Response:
         """A retired key is not to be trusted any more."""
-        key_id = visit.text("key")
+        key_id = visit.path("key_id")
 
         def act(transaction: Transaction) -> None:
             acts.withdraw_key(transaction, visit.workspace_id, key_id)

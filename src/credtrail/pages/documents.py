@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from credtrail.accounts.store import find_image, find_images, find_profile, find_workspace
 from credtrail.badges.bake import bake_png, bake_svg
 from credtrail.badges.desk import Desk
+from credtrail.badges.model import first_design, is_nameless
 from credtrail.credentials.links import page_address
 from credtrail.credentials.store import PublicView
 from credtrail.database import Database, Transaction
@@ -175,16 +176,17 @@ class Documents:
         return Response(content, media_type=_BAKED_MEDIA_TYPES[format], headers=headers)
 
     async def show_achievement(self, request: Request) -> Response:
-        """What a group's credentials look like, with nobody's name, once one was issued."""
+        """The badge of a group, which has nobody's name on it, once one was issued."""
         group_id = request.path_params["group_id"]
         view = None if "\x00" in group_id else await self._desk.find_example(group_id)
         if view is None:
             raise HTTPException(404)
-        design, _ = _artworks(view, self._public_url)[0]
+        design = first_design(view)
+        if design is None or not is_nameless(design):
+            raise HTTPException(404)
         sample = sample_of(design, view.issuer_name, view.profile)
         artwork = sample._replace(
             title=view.group.name,
-            recipient_name="\u2026",
             issue_date=f"{view.group.created_at // 31_556_952_000 + 1970}-01-01",
             url=f"{self._public_url}/achievements/{quote(group_id, safe='')}",
             language=view.profile.language,
