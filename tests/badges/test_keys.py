@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from badges.samples import DOMAIN, LOOPBACK
-from conftest import SECRET_KEY, add_cast
+from conftest import SECRET_KEY, add_cast, in_transaction
+from credtrail.accounts.store import change_workspace
 from credtrail.app import build
 from credtrail.badges.desk import Desk
 from credtrail.seal import Seal
@@ -163,3 +164,29 @@ def test_each_workspace_has_its_own_key_and_a_command_names_it(settings, cast, o
     assert operator("credential", "revoke", "no-such").returncode == 1
     assert "Only a revoked credential" in operator("credential", "reinstate", cast.credential_id).stderr
     assert operator("credential", "revoke", cast.credential_id, "--reason", "").returncode == 1
+
+
+def test_a_workspace_with_a_domain_of_its_own_is_called_by_it_and_what_was_signed_before_holds(
+    settings, cast
+):
+    with house(settings) as client:
+        before = client.get(f"/credentials/{cast.public_id}.json").content
+        domain = {"domain": "badges.meadow.example", "domain_confirmed_at": 1}
+        in_transaction(settings, lambda tx: change_workspace(tx, cast.workspace_id, **domain))
+        after = client.get(f"/credentials/{cast.public_id}.json").content
+        did = f"did:web:badges.meadow.example:issuers:{cast.workspace_id}"
+        document = json.loads(after)
+        assert document["issuer"]["id"] == did
+        assert document["id"] == f"https://badges.meadow.example/credentials/{cast.public_id}"
+        for copy in (before, after):
+            verification = client.verify(copy)
+            assert verification.verdict == "verified", verification
+            assert verification.of("issuer_domain").outcome == "passed"
+        # Each host says who the workspace is there.
+        for host, name in (
+            ("badges.meadow.example", did),
+            ("credentials.example", json.loads(before)["issuer"]["id"]),
+        ):
+            path = f"/issuers/{cast.workspace_id}"
+            assert client.get(f"{path}/did.json", headers={"host": host}).json()["id"] == name
+            assert client.get(f"{path}/status/1", headers={"host": host}).json()["issuer"] == name

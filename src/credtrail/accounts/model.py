@@ -43,6 +43,11 @@ class Workspace(NamedTuple):
     next_time_zone_at: Moment | None = None
     days_moved_to: str | None = None
 
+    @property
+    def confirmed_domain(self) -> str | None:
+        """Its domain, once that counts."""
+        return self.domain if self.domain_confirmed_at is not None else None
+
 
 INTERACTION_DAYS = (30, 36_500)
 SET_ASIDE_DAYS = (1, 365)

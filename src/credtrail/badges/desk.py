@@ -11,10 +11,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from msgspec.json import encode
 
+from credtrail.accounts.model import Workspace
 from credtrail.accounts.store import find_profile, find_workspace
 from credtrail.badges import store
 from credtrail.badges.acts import KeyLostError, Signer, get_signer, open_key
@@ -26,7 +28,6 @@ from credtrail.badges.model import (
     did_of,
     first_design,
     has_did_web,
-    issuer_path,
     issuer_profile,
     open_badge,
     status_list_address,
@@ -35,6 +36,7 @@ from credtrail.badges.presented import Presented, UnreadableError, read_presente
 from credtrail.badges.sign import sign_document, sign_jwt
 from credtrail.badges.status import status_list
 from credtrail.badges.verify import Known, Verification, find_needs, verify
+from credtrail.credentials.links import home_of
 from credtrail.credentials.store import PublicView, find_public
 from credtrail.database import Database, Transaction
 from credtrail.errors import unavailable
@@ -89,8 +91,9 @@ class Desk:
             return None
 
     def _sign(self, view: PublicView, signer: Signer, entry: StatusEntry) -> Signed:
-        did = did_of(self._public_url, view.credential.workspace_id, signer.about.id)
-        document = open_badge(view, self._public_url, did, entry)
+        home = view.home(self._public_url)
+        did = did_of(home, view.credential.workspace_id, signer.about.id)
+        document = open_badge(view, home, did, entry)
         # As of when what it says stands, so that the same words are the same bytes in every process.
         at = max(view.credential.updated_at, view.group.updated_at, signer.about.created_at)
         content = write_json(sign_document(document, signer.key, did, at))
@@ -129,32 +132,37 @@ class Desk:
         return signer
 
     async def make_status_list(
-        self, workspace_id: str, number: int, key_id: str | None = None
+        self, workspace_id: str, number: int, key_id: str | None = None, host: str = ""
     ) -> bytes | None:
         """A status list as it is now, signed; None where there is none.
 
-        With `key_id` it is the list of the issuer that is called by that key. Raises KeyLostError.
+        With `key_id` it is the list of the issuer that is called by that key, else of the one at that host. Raises
+        KeyLostError.
         """
 
-        def ask(transaction: Transaction) -> tuple[store.SealedKey, list[int], Moment] | None:
+        def ask(transaction: Transaction) -> tuple[store.SealedKey, list[int], Moment, str] | None:
+            workspace = find_workspace(transaction, id=workspace_id)
             found = (
                 store.find_active_key(transaction, workspace_id)
                 if key_id is None
                 else store.find_key(transaction, workspace_id, key_id)
             )
-            if found is None or not store.has_status_list(transaction, workspace_id, number):
+            if (
+                workspace is None
+                or found is None
+                or not store.has_status_list(transaction, workspace_id, number)
+            ):
                 return None
-            return found, store.list_set_positions(transaction, workspace_id, number), transaction.at
+            positions = store.list_set_positions(transaction, workspace_id, number)
+            return found, positions, transaction.at, self._home_at(workspace, host)
 
-        if key_id is None and not has_did_web(self._public_url):
-            return None
         found = await self._database.read(ask)
-        if found is None:
+        if found is None or (key_id is None and not has_did_web(found[3])):
             return None
-        sealed, positions, at = found
+        sealed, positions, at, home = found
         signer = self._open(sealed)
-        did = f"did:key:{key_id}" if key_id else did_of(self._public_url, workspace_id, signer.about.id)
-        address = status_list_address(self._public_url, workspace_id, did, number)
+        did = f"did:key:{key_id}" if key_id else did_of(home, workspace_id, signer.about.id)
+        address = status_list_address(home, workspace_id, did, number)
         kept = (f"{address} {signer.about.id}", sha256(encode(positions)).digest())
         content = self._lists.get(kept)
         if content is None:
@@ -164,12 +172,26 @@ class Desk:
                 self._lists.popitem(last=False)
         return content
 
-    async def find_did_document(self, workspace_id: str) -> dict[str, Any] | None:
-        """The DID document of a workspace that is called by did:web and has signed something."""
-        if not has_did_web(self._public_url):
-            return None
-        keys = await self._database.look(lambda transaction: store.list_keys(transaction, workspace_id))
-        return did_document(did_of(self._public_url, workspace_id, keys[0].id), keys) if keys else None
+    def _home_at(self, workspace: Workspace, host: str) -> str:
+        """Which of a workspace's homes is at this host: that of its own domain, else the installation's.
+
+        Both stay good: what was signed before there was a domain names the installation's.
+        """
+        domain = workspace.confirmed_domain
+        return home_of(self._public_url, domain if domain == host else None)
+
+    async def find_did_document(self, workspace_id: str, host: str = "") -> dict[str, Any] | None:
+        """The DID document of a workspace that is called by did:web at this host and has signed something."""
+
+        def ask(transaction: Transaction) -> dict[str, Any] | None:
+            workspace = find_workspace(transaction, id=workspace_id)
+            keys = store.list_keys(transaction, workspace_id)
+            home = self._home_at(workspace, host) if workspace else ""
+            if not keys or not has_did_web(home):
+                return None
+            return did_document(did_of(home, workspace_id, keys[0].id), keys)
+
+        return await self._database.read(ask)
 
     async def find_profile(self, workspace_id: str) -> dict[str, Any] | None:
         """The issuer's profile, once it has a key."""
@@ -179,10 +201,10 @@ class Desk:
             found = store.find_active_key(transaction, workspace_id)
             if workspace is None or found is None:
                 return None
-            did = did_of(self._public_url, workspace_id, found.key.id)
+            home = home_of(self._public_url, workspace.confirmed_domain)
+            did = did_of(home, workspace_id, found.key.id)
             profile = find_profile(transaction, workspace_id)
-            told = issuer_profile(self._public_url, workspace_id, did, workspace.name, profile)
-            return {"@context": CONTEXTS, **told}
+            return {"@context": CONTEXTS, **issuer_profile(home, workspace_id, did, workspace.name, profile)}
 
         return await self._database.read(ask)
 
@@ -191,7 +213,8 @@ class Desk:
         view = await self.find_example(group_id)
         if view is None:
             return None
-        return {"@context": CONTEXTS, **achievement(self._public_url, view.group, first_design(view))}
+        home = view.home(self._public_url)
+        return {"@context": CONTEXTS, **achievement(home, view.group, first_design(view))}
 
     async def find_example(self, group_id: str) -> PublicView | None:
         """Some issued credential of a group."""
@@ -243,40 +266,47 @@ class Desk:
 
     async def _find_issuer(self, did: str) -> tuple[str | None, bool]:
         """The name of the workspace that is called so here, and whether its key was withdrawn."""
-        key_id, workspace_id = did.removeprefix("did:key:"), self._own_workspace(did)
 
         def ask(transaction: Transaction) -> tuple[str | None, bool]:
-            owner = store.find_key_owner(transaction, key_id) if workspace_id is None else None
-            found = find_workspace(transaction, id=owner[0] if owner else workspace_id or "")
-            return found.name if found else None, bool(owner and owner[1])
+            if did.startswith("did:key:"):
+                owner = store.find_key_owner(transaction, did.removeprefix("did:key:"))
+                found = find_workspace(transaction, id=owner[0]) if owner else None
+                return found.name if found else None, bool(owner and owner[1])
+            found = find_workspace(transaction, id=did.rpartition(":")[2])
+            if found is None or did != did_of(self._home_at(found, host_of_did(did)), found.id, ""):
+                return None, False
+            return found.name, False
 
         return await self._database.read(ask)
 
-    def _own_workspace(self, did: str) -> str | None:
-        workspace_id = did.rpartition(":")[2]
-        is_ours = did.startswith("did:web:") and did_of(self._public_url, workspace_id, "") == did
-        return workspace_id if is_ours else None
-
     async def _find_did_document(self, did: str, fetch: Fetch | None) -> Any:
-        workspace_id = self._own_workspace(did)
-        if workspace_id is not None:
-            return await self.find_did_document(workspace_id)
+        own = await self.find_did_document(did.rpartition(":")[2], host_of_did(did))
+        if own is not None and own["id"] == did:
+            return own
         address = did_web_address(did)
         content = await fetch(address) if fetch and address else None
         return _read_json(content)
 
     async def _find_status_list(self, address: str, fetch: Fetch | None) -> bytes | None:
-        own = re.fullmatch(
-            re.escape(f"{self._public_url}{issuer_path('')}") + r"([\w-]+)(?:/keys/(\w+))?/status/(\d{1,6})",
-            address,
-            re.ASCII,
-        )
-        if own is None:
-            return await fetch(address) if fetch and address.startswith("https://") else None
-        try:
-            return await self.make_status_list(own[1], int(own[3]), own[2])
-        except KeyLostError:
-            return None
+        own = _OWN_LIST.fullmatch(address)
+        if own is not None:
+            host = urlsplit(address).hostname or ""
+            try:
+                content = await self.make_status_list(own[2], int(own[4]), own[3], host)
+            except KeyLostError:
+                content = None
+            if content is not None and address.encode() in content:
+                return content
+        return await fetch(address) if fetch and address.startswith("https://") else None
+
+
+_OWN_LIST = re.compile(r"(https?://[^/?#]+)/issuers/([\w-]+)(?:/keys/(\w+))?/status/(\d{1,6})", re.ASCII)
+
+
+def host_of_did(did: str) -> str:
+    """The host name in a did:web, without port."""
+    parts = did.split(":")
+    return unquote(parts[2]).partition(":")[0] if len(parts) > 2 else ""
 
 
 def did_web_address(did: str) -> str | None:

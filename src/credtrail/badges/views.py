@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from credtrail.badges.acts import KeyLostError
 from credtrail.badges.desk import Desk, Signed, write_json
 from credtrail.recipients.showing import Showing, visitor_of
+from credtrail.web.host import host_of
 from credtrail.web.prefer import JSON_TYPES, prefer
 
 _HEADERS = {
@@ -52,7 +53,7 @@ class Badges:
 
     async def show_did_document(self, request: Request) -> Response:
         """`did.json` of a workspace."""
-        found = await self._desk.find_did_document(_id(request, "workspace_id"))
+        found = await self._desk.find_did_document(_id(request, "workspace_id"), host_of(request))
         return _document(found, "application/did+json")
 
     async def show_profile(self, request: Request) -> Response:
@@ -69,7 +70,9 @@ class Badges:
         if number > 1_000_000 or "\x00" in (key_id or ""):
             return _missing()
         try:
-            content = await self._desk.make_status_list(_id(request, "workspace_id"), number, key_id)
+            content = await self._desk.make_status_list(
+                _id(request, "workspace_id"), number, key_id, host_of(request)
+            )
         except KeyLostError:
             return _key_lost()
         if content is None:

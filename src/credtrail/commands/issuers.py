@@ -9,6 +9,7 @@ from credtrail.badges import acts
 from credtrail.badges.model import IssuerKey, did_of, key_state
 from credtrail.badges.store import list_keys
 from credtrail.commands.terminal import fail, get_workspace, out, transact
+from credtrail.credentials.links import home_of
 from credtrail.database import Transaction
 from credtrail.errors import Refusal
 from credtrail.seal import Seal
@@ -33,7 +34,8 @@ def show_issuer(workspace: WorkspaceName) -> None:
             is_lost = True
         keys = list_keys(transaction, found.id)
         active = next(key for key in keys if key_state(key) == "active")
-        return did_of(settings.public_url, found.id, active.id), keys, is_lost
+        home = home_of(settings.public_url, found.confirmed_domain)
+        return did_of(home, found.id, active.id), keys, is_lost
 
     did, keys, is_lost = transact(settings, ask)
     out.print(did, markup=False)

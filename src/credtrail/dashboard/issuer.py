@@ -4,9 +4,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from credtrail.accounts.store import find_workspace
 from credtrail.badges import acts
 from credtrail.badges.model import did_of, has_did_web, key_state
 from credtrail.badges.store import list_keys
+from credtrail.credentials.links import home_of
 from credtrail.dashboard.door import View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
@@ -42,11 +44,13 @@ class Issuer:
                     acts.get_signer(transaction, visit.workspace_id, self._seal)
                 except acts.KeyLostError:
                     is_lost = True
-            did = did_of(self._public_url, visit.workspace_id, active.id) if active else ""
+            workspace = find_workspace(transaction, id=visit.workspace_id)
+            home = home_of(self._public_url, workspace.confirmed_domain if workspace else None)
+            did = did_of(home, visit.workspace_id, active.id) if active else ""
             return {
                 "keys": [(key, key_state(key)) for key in keys],
                 "did": did,
-                "has_domain": has_did_web(self._public_url),
+                "has_domain": has_did_web(home),
                 "is_lost": is_lost,
             }
 

@@ -109,25 +109,26 @@ class CredentialLinks:
         )
 
     async def get_links(self, call: Call) -> Answer:
-        """The public page, the recipient's own link, LinkedIn's form, documents (as above), the verification, the signed credential."""
+        """The public page, the recipient's own link, LinkedIn's form, documents, the verification, the signed credential."""
         view, key = await self._get(call)
         if view.credential.status != "issued":
             return answer(200, CredentialLinksAnswer())
         public_id = view.credential.public_id
         home = view.home(self._public_url)
         page = page_address(home, public_id)
+        access = f"?access={key}" if key else ""
         links = CredentialLinksAnswer(
             page,
             recipient_address(home, public_id, self._links),
             linkedin_profile_link(view, page),
             verification=f"{page}/verification",
-            json=f"{page}.json",
-            jwt=f"{page}.jwt",
+            json=f"{page}.json{access}",
+            jwt=f"{page}.jwt{access}",
         )
         if _is_shown(view):
             first = documents_of(view, self._public_url, key=key)[0]
             links.pdf, links.png = home + first.pdf_path, home + first.png_path
-            links.baked_png, links.baked_svg = f"{page}.png", f"{page}.svg"
+            links.baked_png, links.baked_svg = f"{page}.png{access}", f"{page}.svg{access}"
         return answer(200, links)
 
     async def _get(self, call: Call) -> tuple[PublicView, str]:

@@ -188,7 +188,7 @@ class Documents:
         artwork = sample._replace(
             title=view.group.name,
             issue_date=f"{view.group.created_at // 31_556_952_000 + 1970}-01-01",
-            url=f"{self._public_url}/achievements/{quote(group_id, safe='')}",
+            url=f"{view.home(self._public_url)}/achievements/{quote(group_id, safe='')}",
             language=view.profile.language,
         )
         content = await self._print(design, artwork, "png", view.credential.workspace_id)

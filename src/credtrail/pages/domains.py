@@ -5,8 +5,6 @@ host, the domain's DNS, its certificate and what stands before us all lead here,
 to be asked by us, so nobody can make us ask inner addresses.
 """
 
-from urllib.parse import urlsplit
-
 from msgspec import Struct
 from msgspec.json import decode, encode
 from starlette.requests import Request
@@ -19,17 +17,10 @@ from credtrail.credentials.links import home_of
 from credtrail.database import Database, Transaction
 from credtrail.seal import Seal
 from credtrail.values import Moment, now
+from credtrail.web.host import host_of
 from credtrail.web.html import render
 
 _GOOD_FOR_MS = 3_600_000
-
-
-def host_of(request: Request) -> str:
-    """The host name that a request was sent to, without port; empty where it says none."""
-    try:
-        return (urlsplit(f"//{request.headers.get('host', '')}").hostname or "").lower()
-    except ValueError:
-        return ""
 
 
 class _Claim(Struct):

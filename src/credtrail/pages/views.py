@@ -25,7 +25,6 @@ from credtrail.credentials.store import PublicView
 from credtrail.database import Database, Transaction
 from credtrail.interactions.counts import find_audience
 from credtrail.pages.documents import documents_of, logo_path
-from credtrail.pages.domains import host_of
 from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_links, share_links
 from credtrail.pages.qr import draw_qr
 from credtrail.pages.token import PageTokens, Visit
@@ -35,6 +34,7 @@ from credtrail.recipients.proofs import Proof
 from credtrail.recipients.showing import Showing, Shown, Visitor, visitor_of
 from credtrail.recipients.store import list_names_of, list_proofs
 from credtrail.values import Moment, day_of
+from credtrail.web.host import host_of
 from credtrail.web.html import render, respond, write
 from credtrail.web.language import language_of
 from credtrail.web.prefer import JSON_TYPES, prefer
