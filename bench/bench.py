@@ -300,10 +300,13 @@ def judge_webhooks(database: str, delivered: Delivered) -> list[Target]:
         *(
             Target(
                 f"{database}: deliveries with {name} ≥ {LEAST_OF_BARE} of a bare loop",
-                f"{rate / delivered.bare:.2f} ({rate:,.0f} a second)",
-                rate / delivered.bare >= LEAST_OF_BARE,
+                f"{rate / bare:.2f} ({rate:,.0f} a second)",
+                rate / bare >= LEAST_OF_BARE,
             )
-            for name, rate in (("one endpoint", delivered.one), ("50 endpoints", delivered.fifty))
+            for name, rate, bare in (
+                ("one endpoint", delivered.one, delivered.bare_of_one),
+                ("50 endpoints", delivered.fifty, delivered.bare_of_fifty),
+            )
         ),
         Target(
             f"{database}: recording with an endpoint slower by less than {MOST_SLOWER:.0%}",

@@ -18,7 +18,7 @@ import urllib.request
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import httpx2 as httpx
@@ -34,15 +34,16 @@ from credtrail.webhooks.model import TYPES, NewEndpoint
 AT_ONCE = 16
 MOST_SLOWER = 0.20
 LEAST_OF_BARE = 0.5
-_DELIVERIES = 10_000
+_DELIVERIES = 5_000
 
 
 @dataclass
 class Delivered:
-    """Deliveries a second with one endpoint and with fifty, what a bare loop makes of it, and recording without and
-    with an endpoint that wants everything, in interactions a second at 64 connections."""
+    """Deliveries a second with one endpoint and with fifty, what a bare loop made of it before and after each, and
+    recording without and with an endpoint that wants everything, in interactions a second at 64 connections."""
 
-    bare: float
+    bare_of_one: float
+    bare_of_fifty: float
     one: float
     fifty: float
     recorded_without: float
@@ -61,18 +62,19 @@ def measure_webhooks(
     receiver.start()
     try:
         time.sleep(0.5)
-        bare = asyncio.run(_post_bare(port, _DELIVERIES // 2))
-        console.print(f"  bare loop {bare:,.0f} a second")
+        bare = [_bare(port)]
         one = _deliver(make_world(database_urls[0], 500), folder, port, count, 1)
-        console.print(f"  one endpoint {one:,.0f}")
+        bare.append(_bare(port))
+        console.print(f"  one endpoint {one:,.0f} a second, a bare loop {bare[0]:,.0f} and {bare[1]:,.0f}")
         fifty = _deliver(make_world(database_urls[1], 500), folder, port, count, 50)
-        console.print(f"  fifty endpoints {fifty:,.0f}")
+        bare.append(_bare(port))
+        console.print(f"  fifty endpoints {fifty:,.0f}, a bare loop {bare[1]:,.0f} and {bare[2]:,.0f}")
         without, with_one = _record(make_world(database_urls[2], 1_000), folder, port, seconds, runs)
         console.print(f"  recording {without:,.0f}, with an endpoint {with_one:,.0f}")
     finally:
         receiver.terminate()
         receiver.join()
-    return Delivered(bare, one, fifty, without, with_one)
+    return Delivered(mean(bare[:2]), mean(bare[1:]), one, fifty, without, with_one)
 
 
 def _receive(port: int, count: "Synchronized[int]") -> None:
@@ -95,6 +97,10 @@ def _receive(port: int, count: "Synchronized[int]") -> None:
         await server.serve_forever()
 
     asyncio.run(run())
+
+
+def _bare(port: int) -> float:
+    return asyncio.run(_post_bare(port, _DELIVERIES // 2))
 
 
 async def _post_bare(port: int, many: int) -> float:

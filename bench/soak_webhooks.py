@@ -29,6 +29,8 @@ from servers import SECRET_KEY, Server, World
 ENDPOINTS = 3
 _BETWEEN_SECONDS = 4.0
 _PATIENCE_SECONDS = 180
+_AT_A_TIME = 5
+_ANSWERED_AFTER_SECONDS = 0.03
 
 
 def soak_webhooks(world: World, folder: Path, kills: int, console: Console) -> list[str]:
@@ -48,8 +50,8 @@ def soak_webhooks(world: World, folder: Path, kills: int, console: Console) -> l
         for kill in range(kills):
             until = time.monotonic() + _BETWEEN_SECONDS
             while time.monotonic() < until:
-                recorded.append(_record(server, world))
-                time.sleep(0.01)
+                recorded += _record(server, world)
+                time.sleep(0.02)
             victim = workers[kill % 2]
             victim.send_signal(signal.SIGKILL)
             victim.wait(10)
@@ -107,7 +109,7 @@ def _count_disorder(messages: list[tuple[str, str, str]]) -> int:
 
 
 def _receive(port: int, came: "Queue[tuple[str, str, str, str]]") -> None:
-    """Answer 204 to everything, and tell what came."""
+    """Answer 204 to everything, a little later, so that a kill finds something under way; and tell what came."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -118,6 +120,7 @@ def _receive(port: int, came: "Queue[tuple[str, str, str, str]]") -> None:
                 told = json.loads(body)
                 path = head.split(b" ")[1].decode()
                 came.put((path, told["id"], told["data"]["resource"]["id"], sha256(body).hexdigest()))
+                await asyncio.sleep(_ANSWERED_AFTER_SECONDS)
                 writer.write(b"HTTP/1.1 204 x\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -140,16 +143,20 @@ def _start_worker(world: World, folder: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", "credtrail", "work"], env=environment, cwd=folder)
 
 
-def _record(server: Server, world: World) -> str:
-    body = {
-        "credentialId": random.choice(world.credential_ids[:20]),
-        "eventType": "credential_viewed",
-        "triggeredBy": "guest",
-        "triggeredAt": "2024-03-12T17:33:05.784Z",
-    }
+def _record(server: Server, world: World) -> list[str]:
+    """Some interactions at a time; their ids."""
+    items = [
+        {
+            "credentialId": random.choice(world.credential_ids[:20]),
+            "eventType": "credential_viewed",
+            "triggeredBy": "guest",
+            "triggeredAt": "2024-03-12T17:33:05.784Z",
+        }
+        for _ in range(_AT_A_TIME)
+    ]
     request = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}/v1/credential-interactions",
-        json.dumps(body).encode(),
+        f"http://127.0.0.1:{server.port}/v1/credential-interactions/batch",
+        json.dumps({"data": items}).encode(),
         {
             "Authorization": f"Bearer {world.token}",
             "Certifier-Version": "2022-10-26",
@@ -157,4 +164,4 @@ def _record(server: Server, world: World) -> str:
         },
     )
     with urllib.request.urlopen(request) as answer:
-        return str(json.load(answer)["id"])
+        return [one["credentialInteraction"]["id"] for one in json.load(answer)["data"]]

@@ -13,10 +13,11 @@ import httpx2 as httpx
 import pytest
 import typer.main
 
-from conftest import SECRET_KEY, Server, headers
+from conftest import SECRET_KEY, Server, headers, in_transaction
 from credtrail import __version__
 from credtrail.__main__ import app, main
 from credtrail.settings import Settings, describe_settings
+from credtrail.webhooks.store import list_endpoints
 
 
 @pytest.fixture
@@ -376,8 +377,30 @@ def test_webhooks_by_the_command_line(credtrail, settings, cast):
     assert "paused" in credtrail("webhook", "update", id_, *here, "--status", "paused").stdout
     assert re.fullmatch(r"whsec_\S{44}\n", credtrail("webhook", "rotate", id_, *here).stdout)
     assert "Queued" in credtrail("webhook", "test", id_, *here).stdout
-    assert "waiting" in credtrail("webhook", "deliveries", id_, *here).stdout
-    assert "again: 0" in credtrail("webhook", "redeliver", id_, *here).stdout
+    listed = credtrail("webhook", "deliveries", id_, *here).stdout
+    assert "waiting" in listed
+    delivery = re.search(r"│ (\w{26}) ", listed)[1]
+    whole = json.loads(credtrail("webhook", "delivery", id_, delivery, *here).stdout)
+    assert (whole["status"], whole["tries"]) == ("waiting", [])
+    assert json.loads(whole["body"])["type"] == "credential.viewed"
+    assert "no delivery" in credtrail("webhook", "delivery", id_, "0" * 26, *here).stderr
+    assert "still being tried" in credtrail("webhook", "redeliver", id_, *here, "--delivery", delivery).stderr
+    span = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z", "--status", "delivered")
+    assert "again: 0" in credtrail("webhook", "redeliver", id_, *here, *span).stdout
+    assert "not a moment" in credtrail("webhook", "redeliver", id_, *here, "--until", "noon").stderr
+    assert "one of failed" in credtrail("webhook", "redeliver", id_, *here, "--status", "loved").stderr
+    change = ("--thin", "--rate", "0.5", "--description", "what for", "--status", "disabled")
+    assert "disabled" in credtrail("webhook", "update", id_, *here, *change).stdout
+    kept = in_transaction(
+        settings, lambda tx: list_endpoints(tx, cast.workspace_id, edge=None, newer=False, limit=1)
+    )
+    assert (kept[0].body, kept[0].rate_per_second, kept[0].description) == ("thin", 0.5, "what for")
+    assert "enable it first" in credtrail("webhook", "redeliver", id_, *here).stderr
+    assert credtrail("webhook", "update", id_, *here, "--full", "--rate", "0").returncode == 0
+    kept = in_transaction(
+        settings, lambda tx: list_endpoints(tx, cast.workspace_id, edge=None, newer=False, limit=1)
+    )
+    assert (kept[0].body, kept[0].rate_per_second) == ("full", None)
     assert credtrail("webhook", "list", "--workspace", "Cleo's Institute").stdout.count("hooks.example") == 0
     assert "no webhook" in credtrail("webhook", "rotate", id_, "--workspace", "Cleo's Institute").stderr
     assert credtrail("webhook", "delete", id_, *here).stdout == "Deleted.\n"

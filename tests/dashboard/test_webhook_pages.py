@@ -94,6 +94,9 @@ def test_a_webhook_from_creation_to_deletion(ada_in, in_role, receiver, settings
     paused = {"csrf": ada_in.csrf, "status": "paused"}
     assert "is paused now" in ada_in.client.post(f"{here}/status", data=paused, follow_redirects=True).text
     assert "0 will be delivered again" in ada_in.post(f"{here}/redeliver")
+    day = {"which": "delivered", "from_day": "2026-01-01", "to_day": "2026-01-02"}
+    assert "0 will be delivered again" in ada_in.post(f"{here}/redeliver", **day)
+    ada_in.post(f"{here}/redeliver", status=400, **{"from_day": "noon"})
     page = ada_in.post(here, **{**fields, "url": receiver.url("/else"), "types": list(TYPES), "thin": "yes"})
     assert "Saved" in page
     assert "everything, ids alone" in ada_in.see(f"{ada_in.home}/webhooks")

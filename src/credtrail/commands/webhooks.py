@@ -5,6 +5,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from msgspec import ValidationError, convert
+from msgspec.json import decode, encode, format
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,7 +16,16 @@ from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key, read_settings
 from credtrail.values import Moment, parse_moment, present_moment
 from credtrail.webhooks import delivery_store, manage, store
-from credtrail.webhooks.model import TYPES, Delivery, Endpoint, EndpointChange, NewEndpoint, Test
+from credtrail.webhooks.model import (
+    TYPES,
+    Delivery,
+    Endpoint,
+    EndpointChange,
+    NewEndpoint,
+    Test,
+    WholeDelivery,
+    present_whole,
+)
 
 T = TypeVar("T")
 
@@ -90,12 +100,27 @@ def update_webhook(
             help="enabled, paused (gathers what is to be delivered later), or disabled (gathers nothing)."
         ),
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="At most so many messages a second.")] = None,
+    description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    thin: Annotated[
+        bool | None, typer.Option("--thin/--full", help="Ids alone from now on, or names and addresses too.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="At most so many messages a second; 0: as fast as it answers.")
+    ] = None,
 ) -> None:
     """Change a webhook; what isn't given stays."""
     settings = read_settings()
-    given = {"url": url, "types": type_, "status": status, "ratePerSecond": rate}
-    change = {name: value for name, value in given.items() if value is not None}
+    given = {
+        "url": url,
+        "types": type_,
+        "status": status,
+        "description": description,
+        "body": None if thin is None else "thin" if thin else "full",
+        "ratePerSecond": rate,
+    }
+    change: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if rate == 0:
+        change["ratePerSecond"] = None
 
     def act(transaction: Transaction) -> Endpoint:
         endpoint = _find_webhook(transaction, workspace, id_)
@@ -185,6 +210,29 @@ def _last_attempt(transaction: Transaction, endpoint: Endpoint, delivery: Delive
         return ""
     last = found[2][-1]
     return f"{last.failure or 'delivered'} {last.status_code or ''}".strip()
+
+
+@app.command("delivery")
+def show_delivery(
+    id_: WebhookId,
+    delivery: Annotated[
+        str, typer.Argument(help="Id of the delivery, as `credtrail webhook deliveries` shows it.")
+    ],
+    workspace: WorkspaceName,
+) -> None:
+    """Print one delivery as JSON: the body as it is sent, every attempt with its headers and what was answered."""
+
+    def ask(transaction: Transaction) -> WholeDelivery:
+        found = delivery_store.find_delivery(
+            transaction, _find_webhook(transaction, workspace, id_), delivery
+        )
+        if found is None:
+            fail(
+                f"There is no delivery {delivery} of {id_}; `credtrail webhook deliveries {id_}` shows them."
+            )
+        return present_whole(*found, decode)
+
+    typer.echo(format(encode(transact(read_settings(), ask)), indent=2).decode())
 
 
 @app.command("redeliver")

@@ -183,9 +183,9 @@ class WebhookPages:
 
     async def redeliver_some(self, visit: Visit) -> Response:
         """All that have failed, or that were delivered, on some days of the workspace."""
-        status = visit.text("status", "failed")
+        status = visit.text("which", "failed")
         if status not in ("failed", "delivered"):
-            raise invalid("status", "must be one of failed, delivered")
+            raise invalid("which", "must be one of failed, delivered")
         begin, end = _read_day(visit, "from_day"), _read_day(visit, "to_day", days_later=1)
         count = await self._database.write(
             lambda tx: manage.redeliver(tx, self._get(visit, tx), status, begin, end)  # type: ignore[arg-type]  # one of them

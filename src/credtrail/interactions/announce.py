@@ -59,7 +59,8 @@ class Announcer:
         told = [event for event in events if event.type in INTERACTION_TYPES]
         interactions = {one.id: one for one in self._log.find_all(transaction, [event.id for event in told])}
         credentials = find_credentials(transaction, {event.credential_id for event in told}, lock=True)
-        zones = {id_: time_zone_of(transaction, id_) for id_ in {event.workspace_id for event in told}}
+        there = {credential.workspace_id for credential in credentials.values()}
+        zones = {id_: time_zone_of(transaction, id_) for id_ in there}
         for event in events:
             at = moment_of_id(event.id)
             thin = write_body(event.id, event.type, at, event.credential_id)

@@ -54,11 +54,9 @@ def upgrade() -> None:
         sa.Column("workspace_id", KEY, nullable=False),
         sa.Column("type", KEY, nullable=False),
         sa.Column("credential_id", KEY, nullable=False),
-        _of_workspace("webhook_events"),
         sa.PrimaryKeyConstraint("id", name=op.f("webhook_events_pkey")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("webhook_events_workspace_id_idx"), "webhook_events", ["workspace_id"])
     op.create_index(op.f("webhook_events_credential_id_idx"), "webhook_events", ["credential_id"])
     op.create_table(
         "webhook_messages",
