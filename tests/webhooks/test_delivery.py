@@ -208,6 +208,20 @@ def test_failures_have_names(endpoint, view, work, receiver, api, answer, failur
     assert len(attempt["answer"]) <= 4_096
 
 
+def test_what_was_answered_is_kept_as_it_was(endpoint, view, work, receiver, api):
+    words = 'say "NULL", \\ {é},\n\x00 and more: ' + "x" * 5_000
+    raw = words.encode() + b"\xff"
+    head = f"HTTP/1.1 500 x\r\nContent-Length: {len(raw)}\r\n\r\n".encode()
+    receiver.answers["/"] = [head + raw, 204]
+    made = endpoint()
+    for _ in range(2):
+        view()
+    work()
+    first = api("GET", f"/webhooks/{made['id']}/deliveries")["data"][-1]["id"]
+    [attempt] = api("GET", f"/webhooks/{made['id']}/deliveries/{first}")["tries"]
+    assert attempt["answer"] == raw[:4_096].decode().replace("\x00", "\ufffd")
+
+
 def test_nobody_listens(endpoint, view, work, receiver, api):
     made = endpoint()
     api("PATCH", f"/webhooks/{made['id']}", {"url": "http://127.0.0.1:1/"}, 200)
