@@ -11,7 +11,7 @@
     drawn.get(figure)?.destroy();
     const plot = figure.querySelector(".plot");
     plot.replaceChildren();
-    const { starts, lines } = JSON.parse(figure.dataset.chart);
+    const { starts, ticks, lines } = JSON.parse(figure.dataset.chart);
     const ink = color("--quiet");
     const grid = { stroke: color("--line"), width: 1 };
     const font = `12px ${styles().getPropertyValue("--sans")}`;
@@ -31,8 +31,8 @@
       axes: [
         {
           ...axis,
-          space: 110,
-          values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? (starts[at] ?? "") : "")),
+          space: 90,
+          values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? (ticks[at] ?? "") : "")),
         },
         { ...axis, size: 64, values: whole },
       ],
@@ -56,7 +56,7 @@
 
   // The picture has what a picture needs that stands alone: ground, title, and what each line is.
   async function save(figure) {
-    const chart = figure.dataset.chart ? figure.querySelector(".plot canvas") : await svgAsImage(figure.querySelector("svg"));
+    const chart = figure.dataset.chart ? figure.querySelector(".plot canvas") : await svgAsImage([...figure.querySelectorAll("svg")].find((svg) => svg.clientWidth));
     const scale = 2;
     const width = figure.dataset.chart ? chart.width : chart.width * scale;
     const height = figure.dataset.chart ? chart.height : chart.height * scale;

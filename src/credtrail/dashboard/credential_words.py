@@ -49,6 +49,14 @@ EVENTS: Mapping[str, str] = {
     "credential_downloaded": "Downloaded",
     "credential_link_copied": "Link copied",
     "credential_verified": "Verified",
+    "shared_to_bluesky": "Shared to Bluesky",
+    "shared_to_threads": "Shared to Threads",
+    "shared_to_reddit": "Shared to Reddit",
+    "shared_natively": "Shared by the device",
+    "shared_by_email": "Shared by e-mail",
+    "qr_code_shown": "QR code shown",
+    "embed_code_copied": "Code to embed copied",
+    "name_correction_requested": "Correction of the name asked for",
 }
 
 CERTAINTIES: Mapping[str, str] = {

@@ -13,7 +13,7 @@ from credtrail.database import Database, Transaction
 from credtrail.groups.store import list_groups
 from credtrail.insights.ask import read_question
 
-_TILES = 6
+_TILES = 8
 
 
 class Home:

@@ -163,21 +163,36 @@ def start_words(start: str, bucket: Bucket) -> str:
     return f"from {day_words(start)}" if bucket == "week" else day_words(start)
 
 
+def tick_words(start: str, bucket: Bucket) -> str:
+    """The same, as short as it has to be below a chart: `29 Mar`, `29 Mar 02:00`, `Mar 2026`."""
+    if bucket == "month":
+        return start_words(start, bucket)
+    day = day_words(start[:10]).rsplit(" ", 1)[0]
+    return f"{day} {start[11:16]}" if bucket == "hour" else day
+
+
+def chart_of(
+    title: str, starts: Sequence[str], bucket: Bucket, lines: Mapping[str, Sequence[int]]
+) -> dict[str, Any]:
+    """A chart as its script wants it: lines by their words."""
+    return {
+        "title": title,
+        "starts": [start_words(start, bucket) for start in starts],
+        "ticks": [tick_words(start, bucket) for start in starts],
+        "lines": [{"label": label, "counts": counts} for label, counts in lines.items()],
+    }
+
+
 def series_words(event_type: str, triggered_by: str) -> str:
     """`Viewed by guests`."""
     return f"{event_words(event_type)} by {triggered_by}s"
 
 
 def chart_of_series(series: Timeseries) -> dict[str, Any]:
-    """The largest series, as the chart's script wants them."""
+    """Of the largest series."""
     largest = sorted(series.series, key=lambda one: -one.total)[:MOST_LINES]
-    return {
-        "title": f"Interactions by {series.bucket}",
-        "starts": [start_words(start, series.bucket) for start in series.starts],
-        "lines": [
-            {"label": series_words(one.event_type, one.triggered_by), "counts": one.counts} for one in largest
-        ],
-    }
+    lines = {series_words(one.event_type, one.triggered_by): one.counts for one in largest}
+    return chart_of(f"Interactions by {series.bucket}", series.starts, series.bucket, lines)
 
 
 class Bar(NamedTuple):

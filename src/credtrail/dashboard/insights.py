@@ -168,12 +168,11 @@ def find_overview(transaction: Transaction, question: Question, wanted: Wanted) 
     earlier = (earlier + [0] * len(counts))[
         : len(counts)
     ]  # where clocks change, the periods differ by an hour
-    starts = [words.start_words(start, bucket) for start in now.starts]
-    lines = [{"label": "Now", "counts": counts}, {"label": "Period before", "counts": earlier}]
+    lines = {"Now": counts, "Period before": earlier}
     return {
         "summary": summary,
         "tiles": tiles_of(summary),
-        "chart": {"title": "Views by guests", "starts": starts, "lines": lines},
+        "chart": words.chart_of("Views by guests", now.starts, bucket, lines),
     }
 
 
@@ -257,14 +256,12 @@ def _counts(one: RankedCredential | RankedGroup) -> list[int]:
 def find_set_aside(transaction: Transaction, question: Question, wanted: Wanted) -> dict[str, Any]:
     """Reasons in words, and how much day by day."""
     found = ask.weigh_set_aside(transaction, question)
-    lines = [{"label": "Set aside", "counts": found.counts}]
-    starts = [words.start_words(day, "day") for day in found.days]
     return {
         "found": found,
         "total": sum(one.value for one in found.reasons),
         "bars": words.bars((event_words(one.reason), one.value, one.before) for one in found.reasons),
         "reasons": REASONS,
-        "chart": {"title": "Set aside by day", "starts": starts, "lines": lines},
+        "chart": words.chart_of("Set aside by day", found.days, "day", {"Set aside": found.counts}),
     }
 
 
