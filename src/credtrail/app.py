@@ -40,6 +40,7 @@ from credtrail.dashboard.insights import Insights as InsightsPages
 from credtrail.dashboard.issuer import Issuer
 from credtrail.dashboard.live import Live
 from credtrail.dashboard.members import Members
+from credtrail.dashboard.name_requests import NameRequests
 from credtrail.dashboard.persons import Persons
 from credtrail.dashboard.settings import WorkspaceSettings
 from credtrail.dashboard.sign_in import SignIn
@@ -183,6 +184,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *AttributesPages(database).views(),
         *EmailTemplatesPages(database, settings.mail_from, settings.public_url).views(),
         *Members(database, settings.public_url).views(),
+        *NameRequests(database, press, settings.public_url).views(),
         *Persons(database, log, press, settings.public_url).views(),
         *WebhookPages(database, Seal(secret_key, "webhooks"), settings.webhook_hosts).views(),
         *WorkspaceSettings(database, domains, settings).views(),

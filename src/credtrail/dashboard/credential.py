@@ -30,6 +30,7 @@ from credtrail.interactions.counts import sum_interactions
 from credtrail.interactions.log import Log
 from credtrail.interactions.visits import list_set_aside
 from credtrail.pages.documents import Documents
+from credtrail.recipients.store import find_waiting, list_names_of, list_proofs
 from credtrail.values import EVENT_TYPES, day_of
 from credtrail.webhooks.delivery_store import list_deliveries_about
 from credtrail.webhooks.model import Delivery
@@ -151,6 +152,9 @@ class OneCredential:
                 "told": _find_told(transaction, visit, id_, limit=_TOLD_AT_FIRST + 1),
                 "told_at_first": _TOLD_AT_FIRST,
                 "types": TYPE_WORDS,
+                "waiting": find_waiting(transaction, id_),
+                "names": list_names_of(transaction, id_),
+                "devices": len(list_proofs(transaction, id_)),
             }
 
         values = await self._database.read(ask)

@@ -28,6 +28,7 @@ from credtrail.groups.store import find_groups, list_by_name
 from credtrail.interactions.counts import sum_interactions
 from credtrail.interactions.visits import count_set_aside
 from credtrail.mail.store import count_mails, find_latest_mails
+from credtrail.recipients.store import count_waiting
 from credtrail.values import Moment, day_of
 
 _ON_A_PAGE = 50
@@ -312,6 +313,7 @@ def _choices(transaction: Transaction, workspace_id: str) -> dict[str, Any]:
     return {
         "groups": list_by_name(transaction, workspace_id, MOST_GROUPS),
         "options": credential_filter,
+        "waiting_names": count_waiting(transaction, workspace_id),
     }
 
 

@@ -13,8 +13,10 @@ from credtrail.accounts import store as accounts
 from credtrail.accounts.model import (
     INTERACTION_DAYS,
     SET_ASIDE_DAYS,
+    Allowed,
     IssuerImage,
     IssuerProfile,
+    NameChanges,
     PrivacyMode,
     Workspace,
     change_profile,
@@ -43,6 +45,15 @@ _TEXTS = (
     "sender_name",
     "sender_email",
 )
+_ALLOWED = {
+    "sharing": get_args(Allowed),
+    "downloading": get_args(Allowed),
+    "privacy_choices": ("yes", "no"),
+    "name_changes": get_args(NameChanges),
+    "offline_choices": ("yes", "no"),
+}
+"""What verified owners may do, and what may be chosen for it."""
+
 _FIELDS = {
     "website": "website_url",
     "contact": "contact_email",
@@ -148,8 +159,20 @@ class WorkspaceSettings:
         changes: dict[str, Any] = {field: visit.text(field) for field in _TEXTS}
         changes["brand_color"] = changes["brand_color"].lower()
         changes |= {"language": language, "privacy_mode": privacy, "indexed": bool(visit.text("indexed"))}
+        changes |= self._read_allowed(visit, profile)
         changes |= {field: image.digest if image else "" for field, image in images.items()}
         return change_profile(profile, changes)
+
+    def _read_allowed(self, visit: Visit, profile: IssuerProfile) -> dict[str, Any]:
+        """What verified owners may do; a field that isn't sent stays as it is."""
+        allowed: dict[str, Any] = {}
+        for field, options in _ALLOWED.items():
+            now = getattr(profile, field)
+            value = visit.text(field, ("yes" if now else "no") if isinstance(now, bool) else now)
+            if value not in options:
+                raise invalid(field, f"must be one of {', '.join(options)}")
+            allowed[field] = value == "yes" if isinstance(now, bool) else value
+        return allowed
 
     def _read_room(self, visit: Visit, workspace: Workspace) -> Workspace:
         """Domain, and how long rows are kept."""

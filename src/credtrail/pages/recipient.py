@@ -7,6 +7,7 @@ such credential, but where a code is asked for: there everybody is answered alik
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -180,6 +181,7 @@ class RecipientActs:
 
 
 def _answering(act: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    @wraps(act)
     async def answering(request: Request) -> Response:
         try:
             return await act(request)
