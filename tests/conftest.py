@@ -300,6 +300,7 @@ class Server:
         self._arguments = arguments
         self._variables = variables
         self._log = LOGS / f"{self.port}-{next(_NUMBERS)}.log"
+        self._printed = self._log.with_suffix(".out")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
@@ -315,8 +316,8 @@ class Server:
         }
         command = [sys.executable, "-m", "credtrail", "serve", "--port", str(self.port), *self._arguments]
         # To a file: a pipe that nobody reads would be full one day, and stop the server.
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, env=environment, stderr=log)
+        with self._log.open("wb") as log, self._printed.open("wb") as printed:
+            self.process = subprocess.Popen(command, env=environment, stderr=log, stdout=printed)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -337,6 +338,10 @@ class Server:
         self.process.wait(timeout=40)
         self.process = None
         return self.read_log()
+
+    def read_printed(self) -> str:
+        """What it has printed for people."""
+        return self._printed.read_text()
 
     def read_log(self) -> str:
         """What it has logged so far."""

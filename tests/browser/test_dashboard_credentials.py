@@ -201,37 +201,18 @@ def test_a_group_and_its_mail(page, ada):
 
 
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)
-def test_no_page_has_a_violation(site, ada, chromium):
-    cast = site.cast
-    paths = (
-        "/credentials",
-        "/credentials?engagement=opened",
-        "/credentials?views=x",
-        "/credentials/new",
-        f"/credentials/{cast.credential_id}",
-        f"/credentials/{cast.draft_id}",
-        f"/credentials/{cast.credential_id}/edit",
-        f"/credentials/{cast.credential_id}/set-aside",
-        "/groups",
-        "/groups/new",
-        f"/groups/{cast.group_id}",
-        "/attributes",
-        "/email-templates",
-        "/email-templates/new",
-        "/imports",
-    )
+def test_filters_and_a_sheet_have_no_violation(site, ada, chromium):
+    """What test_dashboard_pages.py doesn't see."""
     with chromium.new_context(user_agent=PERSON) as context:
         page = sign_in(context, site)
-        for path in paths:
-            page.goto(ada + path)
+        for query in ("?engagement=opened", "?views=x"):
+            page.goto(f"{ada}/credentials{query}")
             assert_fits_everybody(page)
         page.goto(f"{ada}/imports")
         page.get_by_label("Sheet").set_input_files(
             {"name": "wrong.csv", "mimeType": "text/csv", "buffer": b"name,email,x\nRobin,nothing,1\n"}
         )
         page.get_by_role("button", name="Look at it").click()
-        expect(page.get_by_role("button", name="Create 1 credential")).to_be_visible()
-        assert_fits_everybody(page)
         page.get_by_role("button", name="Create 1 credential").click()
         page.wait_for_load_state("domcontentloaded")
         assert_fits_everybody(page)

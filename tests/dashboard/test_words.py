@@ -21,6 +21,7 @@ DAY = 86_400_000
         (59 * DAY, "59 days ago"),
         (90 * DAY, "3 months ago"),
         (800 * DAY, "2 years ago"),
+        (-1_000, "just now"),
         (-5_000, "in a moment"),
         (-30 * DAY + 5, "in 30 days"),
     ],

@@ -45,7 +45,13 @@ class Receiver:
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
 
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(run(),))
+        def live():
+            # All of it in this thread: in another, a browser's event loop may be running.
+            self._loop.run_until_complete(run())
+            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.close()
+
+        self._thread = threading.Thread(target=live)
         self._thread.start()
         ready.wait(10)
         return self
@@ -53,8 +59,6 @@ class Receiver:
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
 
     def url(self, path="/"):
         """Where it listens."""

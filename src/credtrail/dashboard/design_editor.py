@@ -111,7 +111,7 @@ class DesignEditor:
     async def save(self, visit: Visit) -> Response:
         """Keep the document, unless somebody else has changed it meanwhile: then say so, with theirs."""
         try:
-            saved = parse_body(Saved, await visit.request.body())
+            saved = parse_body(Saved, await visit.json())
             design, is_theirs = await self._database.write(
                 lambda transaction: _save(transaction, visit, saved)
             )
@@ -125,7 +125,7 @@ class DesignEditor:
     async def draw_picture(self, visit: Visit) -> Response:
         """What is on the bench, as a picture."""
         try:
-            asked = parse_body(Asked, await visit.request.body())
+            asked = parse_body(Asked, await visit.json())
             picture = await self._draw(visit, asked, "png")
         except Refusal as refusal:
             return tell_refusal(refusal)

@@ -123,6 +123,12 @@ class Visit:
         value = self.form.get(name)
         return value if isinstance(value, UploadFile) and value.filename else None
 
+    async def json(self) -> bytes:
+        """The body that a script of ours sent; refuses (415) one that isn't JSON, such as a form."""
+        if self.request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise Refusal("unsupported_media_type")
+        return await self.request.body()
+
     @property
     def is_part(self) -> bool:
         """Whether htmx or a script of ours asks, for a part of a page."""
@@ -375,7 +381,7 @@ def _show_refusal(visit: Visit, refusal: Refusal) -> Response:
 async def _read_form(request: Request, limit_bytes: int) -> FormData:
     """Browsers say how long a form is; what doesn't, or is too long, is refused before it is read."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > limit_bytes:
+    if not (length.isascii() and length.isdigit()) or int(length) > limit_bytes:
         raise Refusal("body_too_large", f"A form must have at most {limit_bytes // 1_048_576} MB here")
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):

@@ -31,7 +31,7 @@ from credtrail.dashboard.door import View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal, invalid
 from credtrail.groups.store import find_group, list_by_name
-from credtrail.values import Moment
+from credtrail.values import Moment, fold
 
 _ON_A_PAGE = 50
 _CHECKED = 200
@@ -120,8 +120,7 @@ class Imports:
 
         def act(transaction: Transaction) -> SheetImport:
             group = find_group(transaction, visit.workspace_id, group_id)
-            known = _known_fields(transaction, visit.workspace_id)
-            fields = _without_twins([field if field in known else None for field in guess_fields(names)])
+            fields = _guess(transaction, visit.workspace_id, names)
             name = (file.filename or "sheet")[:255].replace("\x00", "")
             return add_import(
                 transaction, visit.workspace_id, group.id if group else None, name, content, fields, count
@@ -267,6 +266,16 @@ def _known_fields(transaction: Transaction, workspace_id: str) -> list[str]:
 def _choices(transaction: Transaction, workspace_id: str) -> list[tuple[str, str]]:
     own = list_attributes(transaction, workspace_id)
     return [*_FIELDS, *((f"custom.{one.tag}", one.name) for one in own)]
+
+
+def _guess(transaction: Transaction, workspace_id: str, names: list[str]) -> list[str | None]:
+    """What columns become: by what such columns are usually called, or as one's own attributes are."""
+    choices = _choices(transaction, workspace_id)
+    known = {value for value, _ in choices}
+    called = {fold(words): value for value, words in choices}
+    called |= {value.removeprefix("custom."): value for value in known if value.startswith("custom.")}
+    usual = [field if field in known else None for field in guess_fields(names)]
+    return _without_twins([field or called.get(fold(name)) for field, name in zip(usual, names, strict=True)])
 
 
 def _without_twins(fields: list[str | None]) -> list[str | None]:

@@ -165,7 +165,7 @@ class WebhookPages:
     async def rotate(self, visit: Visit) -> Response:
         """A new secret, shown in this answer only."""
         hours = visit.text("grace_hours", "24")
-        if not hours.isdigit() or int(hours) > 168:
+        if not (hours.isascii() and hours.isdigit() and int(hours) <= 168):
             raise invalid("grace_hours", "must be a whole number from 0 to 168")
 
         def act(transaction: Transaction) -> tuple[Endpoint, str]:

@@ -16,12 +16,15 @@ _UNITS = (
 _MOST = {"day": 60, "hour": 36, "minute": 90}
 """Up to so many a smaller unit is clearer than one of the next."""
 
+_SAME_REQUEST_MS = 2_000
+"""What a request makes is a little younger than the request."""
+
 
 def ago(at: Moment, now: Moment) -> str:
     """How long before (or after) now, in one number and a word: `3 hours ago`, `in 30 days`, `just now`."""
     seconds = abs(now - at) / 1_000
     if seconds < 45:
-        return "just now" if now >= at else "in a moment"
+        return "just now" if at - now < _SAME_REQUEST_MS else "in a moment"
     for length, unit in reversed(_UNITS[:-1]):
         count = max(round(seconds / length), 1)
         if count <= _MOST.get(unit, 23) or unit == "year":
