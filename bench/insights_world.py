@@ -5,7 +5,7 @@ The log comes row by row from a generator; all sums are counted from it in SQL, 
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -16,8 +16,8 @@ from sqlalchemy.util import await_only
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credentials
 from credtrail.database import Transaction
-from credtrail.interactions.counts import SHARES, bit_of
-from credtrail.values import EVENT_TYPES, IdMaker, Moment
+from credtrail.interactions.counts import SHARES, Engagement, engagements
+from credtrail.values import IdMaker, Moment
 
 DAY_MS = 86_400_000
 _CHUNK = 50_000
@@ -42,7 +42,13 @@ def fill(
     indexes = _indexes(transaction)
     for name, _ in indexes:
         run(f"drop index {name}")
-    _load(transaction, _interactions(transaction.at, made, count))
+    if transaction.dialect == "postgresql":
+        run("set local work_mem = '256MB'")
+        run("set local maintenance_work_mem = '512MB'")
+    engaged: dict[str, Engagement] = {}
+    _load(transaction, "interactions", _COLUMNS, _interactions(transaction.at, made, count, engaged))
+    rows = ((id_, *one.row()) for id_, one in engaged.items())
+    _load(transaction, "engagements", engagements.c.keys(), rows)
     for _, sql in indexes:
         run(sql)
     for sql in _sums(transaction.dialect):
@@ -79,8 +85,11 @@ def _credentials(
         )
 
 
-def _interactions(at: Moment, made: list[Credential], count: int) -> Iterator[tuple[Any, ...]]:
-    """A fifth of the credentials is never opened; of the others, few are seen much."""
+def _interactions(
+    at: Moment, made: list[Credential], count: int, engaged: dict[str, Engagement]
+) -> Iterator[tuple[Any, ...]]:
+    """A fifth of the credentials is never opened; of the others, few are seen much. What comes of each credential is
+    gathered in `engaged`, as recording does it."""
     chance = random.Random(11)
     what = [("credential_viewed", "guest")] * 45 + [("credential_viewed", "recipient")] * 25
     what += [("credential_verified", "guest")] * 8 + [("credential_downloaded", "recipient")] * 7
@@ -88,23 +97,30 @@ def _interactions(at: Moment, made: list[Credential], count: int) -> Iterator[tu
     what += [(chance.choice(SHARES), "recipient") for _ in range(10)]
     delays = [int(chance.expovariate(1 / (20 * DAY_MS))) for _ in range(4_099)]
     opened = [one for n, one in enumerate(made) if n % 5]
-    ids, draw = IdMaker(), chance.random
+    ids, draw, began = IdMaker(), chance.random, made[0].created_at
     for n in range(count):
         one = opened[int(draw() ** 1.5 * len(opened))]
         then = one.created_at + delays[n % 4_099]
         if then > at:
             then = at - delays[n % 4_099] % (at - one.created_at + 1)
-        yield (ids.make(then), one.workspace_id, one.group_id, one.id, *what[int(draw() * 100)], then, "api")
+        event_type, by = what[int(draw() * 100)]
+        if one.id not in engaged:
+            engaged[one.id] = Engagement()
+        engaged[one.id].add(event_type, by, then)
+        id_ = ids.make(began + n * (at - began) // count)  # as they come in, whatever time they claim
+        yield (id_, one.workspace_id, one.group_id, one.id, event_type, by, then, "api")
 
 
-def _load(transaction: Transaction, rows: Iterator[tuple[Any, ...]]) -> None:
+def _load(
+    transaction: Transaction, table: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]
+) -> None:
     driver: Any = transaction.connection.connection.driver_connection
     while chunk := list(islice(rows, _CHUNK)):
         if transaction.dialect == "sqlite":
-            marks = ", ".join("?" * len(_COLUMNS))
-            driver.executemany(f"insert into interactions ({', '.join(_COLUMNS)}) values ({marks})", chunk)
+            marks = ", ".join("?" * len(columns))
+            driver.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", chunk)
         else:
-            await_only(driver.copy_records_to_table("interactions", records=chunk, columns=_COLUMNS))
+            await_only(driver.copy_records_to_table(table, records=chunk, columns=columns))
 
 
 def _indexes(transaction: Transaction) -> list[tuple[str, str]]:
@@ -119,7 +135,7 @@ def _indexes(transaction: Transaction) -> list[tuple[str, str]]:
 
 
 def _sums(dialect: str) -> Iterator[str]:
-    """Hours from the log, days from hours, the whole from groups; and engagements."""
+    """Hours from the log, days from hours, the whole from groups."""
     day = (
         "strftime('%Y-%m-%d', hour / 1000, 'unixepoch')"
         if dialect == "sqlite"
@@ -138,26 +154,6 @@ def _sums(dialect: str) -> Iterator[str]:
             f"insert into {table} select workspace_id, '', {key}, event_type, triggered_by, sum(count) "
             f"from {table} group by 1, 2, 3, 4, 5"
         )
-    shares = ", ".join(f"'{one}'" for one in SHARES)
-    facts = [
-        "triggered_by = 'recipient' and event_type = 'credential_viewed'",
-        f"triggered_by = 'recipient' and event_type in ({shares})",
-        "triggered_by = 'guest' and event_type = 'credential_viewed'",
-        "triggered_by = 'guest' and event_type = 'credential_verified'",
-    ]
-    firsts = [f"min(case when {fact} then triggered_at end)" for fact in facts]
-    acts = [
-        " + ".join(
-            f"max(case when triggered_by = '{by}' and event_type = '{one}' then {bit_of(one)} else 0 end)"
-            for one in EVENT_TYPES
-        )
-        for by in ("recipient", "guest")
-    ]
-    sums = [f"sum(case when {facts[n]} then 1 else 0 end)" for n in (2, 1, 3)]
-    yield (
-        f"insert into engagements select credential_id, {', '.join([*firsts, *acts, *sums])} "
-        "from interactions group by credential_id"
-    )
 
 
 def _add_page_sums(transaction: Transaction, workspace_id: str, groups: list[str], days: int) -> None:

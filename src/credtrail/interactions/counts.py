@@ -209,7 +209,7 @@ def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
     daily: Counter[tuple[str, str, str, str, str]] = Counter()
     hourly: Counter[tuple[str, str, Moment, str, str]] = Counter()
     single: Counter[tuple[str, str, str, str]] = Counter()
-    engaged: dict[str, _Engagement] = {}
+    engaged: dict[str, Engagement] = {}
     for interaction, day, hour in counted:
         _, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, _ = interaction
         daily[workspace_id, group_id, day, event_type, triggered_by] += 1
@@ -217,7 +217,7 @@ def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
         single[credential_id, day, event_type, triggered_by] += 1
         engagement = engaged.get(credential_id)
         if engagement is None:
-            engagement = engaged[credential_id] = _Engagement()
+            engagement = engaged[credential_id] = Engagement()
         engagement.add(event_type, triggered_by, triggered_at)
     return (
         (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
@@ -236,7 +236,7 @@ def _and_whole(counts: Counter[Any]) -> list[tuple[Any, ...]]:
     return [(*key, count) for key, count in sorted((counts | whole).items())]
 
 
-class _Engagement:
+class Engagement:
     """What one transaction adds to a credential's row."""
 
     __slots__ = ("acts", "firsts", "sums")
@@ -247,6 +247,7 @@ class _Engagement:
         self.sums = [0, 0, 0]
 
     def add(self, event_type: str, triggered_by: str, at: Moment) -> None:
+        """Take one interaction in."""
         if triggered_by == "recipient":
             self.acts[0] |= _BITS[event_type]
             if event_type == "credential_viewed":
@@ -269,6 +270,7 @@ class _Engagement:
             self.firsts[place] = at
 
     def row(self) -> tuple[Moment | None, ...]:
+        """The columns after the credential's id."""
         return (*self.firsts, *self.acts, *self.sums)
 
 
