@@ -56,7 +56,7 @@
 
   // The picture has what a picture needs that stands alone: ground, title, and what each line is.
   async function save(figure) {
-    const chart = figure.dataset.chart ? figure.querySelector(".plot canvas") : await svgAsImage([...figure.querySelectorAll("svg")].find((svg) => svg.clientWidth));
+    const chart = figure.dataset.chart ? figure.querySelector(".plot canvas") : await svgAsImage([...figure.querySelectorAll("svg")].find((svg) => svg.getBoundingClientRect().width));
     const scale = 2;
     const width = figure.dataset.chart ? chart.width : chart.width * scale;
     const height = figure.dataset.chart ? chart.height : chart.height * scale;
@@ -123,12 +123,13 @@
     if (button) save(document.getElementById(button.dataset.saves));
   });
 
-  // Whoever sets a day means it.
+  // Whoever sets a day means it. It is asked for with Show or Enter: a year that is being typed is no year yet.
   document.addEventListener(
     "change",
     (event) => {
-      const period = event.target.form?.elements.namedItem("period");
-      if (event.target.matches("[data-own-period]")) period.value = "own";
+      if (!event.target.matches("[data-own-period]")) return;
+      event.target.form.elements.namedItem("period").value = "own";
+      event.stopPropagation();
     },
     true,
   );
