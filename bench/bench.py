@@ -25,6 +25,7 @@ from rich.table import Table
 from searching import CREATED_PER_SECOND, SCANS, SLOWEST_MS, Searched, measure_search, show_search
 from servers import Postgres, make_world
 
+from badges import LEAST_A_SECOND, STATUS_MS, Signed, measure_served, measure_signing, show_signed
 from documents import FORMATS, WARM_MS, Served, measure_drawing, measure_serving, show
 from insights import CREDENTIALS, TENFOLD, USUAL, Answered, measure_insights, show_insights
 from insights import SLOWEST_MS as INSIGHTS_MS
@@ -82,15 +83,12 @@ def main() -> None:
                 targets += bench_search(folder, postgres, stored, figures)
             if given.only in (None, "insights"):
                 targets += bench_insights(folder, postgres, given.quick, given.tenfold, figures)
+            if given.only in (None, "badges"):
+                targets += bench_badges(folder, postgres, given.quick, figures)
             if given.only in (None, "webhooks"):
                 targets += bench_webhooks(folder, postgres, seconds, runs, figures)
             if given.only in (None, "growth"):
-                for database in DATABASES:
-                    before, after, memory = measure_growth(
-                        folder, postgres, database, stored, seconds, console
-                    )
-                    targets += judge_growth(database, stored, before, after, memory)
-                    figures[f"growth {database}"] = [asdict(before), asdict(after), memory]
+                targets += bench_growth(folder, postgres, stored, seconds, figures)
         finally:
             postgres.close()
     show_targets(targets)
@@ -98,6 +96,18 @@ def main() -> None:
         given.json.write_text(json.dumps({**figures, "targets": [asdict(one) for one in targets]}, indent=1))
     if given.strict and not all(target.kept for target in targets):
         sys.exit(1)
+
+
+def bench_growth(
+    folder: Path, postgres: Postgres, stored: int, seconds: int, figures: dict[str, object]
+) -> list[Target]:
+    """What grows with what is stored."""
+    targets = []
+    for database in DATABASES:
+        before, after, memory = measure_growth(folder, postgres, database, stored, seconds, console)
+        targets += judge_growth(database, stored, before, after, memory)
+        figures[f"growth {database}"] = [asdict(before), asdict(after), memory]
+    return targets
 
 
 def bench_pages(
@@ -127,6 +137,17 @@ def bench_search(folder: Path, postgres: Postgres, stored: int, figures: dict[st
         targets += judge_search(database, searched)
         figures[f"search {database}"] = asdict(searched)
     return targets
+
+
+def bench_badges(folder: Path, postgres: Postgres, quick: bool, figures: dict[str, object]) -> list[Target]:
+    """Signed credentials and their status lists."""
+    signed = measure_signing(500 if quick else 3_000)
+    for database in DATABASES:
+        url = postgres.create("badges") if database == "postgresql" else f"sqlite:///{folder}/badges.db"
+        measure_served(signed, database, url, folder)
+    show_signed(signed, console)
+    figures["badges"] = asdict(signed)
+    return judge_badges(signed)
 
 
 def bench_insights(
@@ -169,7 +190,7 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--only",
-        choices=["rates", "pages", "search", "insights", "webhooks", "growth"],
+        choices=["rates", "pages", "search", "insights", "badges", "webhooks", "growth"],
         help="one part instead of all",
     )
     parser.add_argument(
@@ -313,6 +334,19 @@ def judge_webhooks(database: str, delivered: Delivered) -> list[Target]:
             f"{1 - delivered.recorded_with / delivered.recorded_without:.0%}",
             delivered.recorded_with > (1 - MOST_SLOWER) * delivered.recorded_without,
         ),
+    ]
+
+
+def judge_badges(signed: Signed) -> list[Target]:
+    """The promises about signed credentials."""
+    slowest = max(signed.status_list_ms.values())
+    return [
+        Target(
+            f"credentials signed on one processor ≥ {LEAST_A_SECOND} a second",
+            f"{signed.signed_a_second:,.0f}",
+            signed.signed_a_second >= LEAST_A_SECOND,
+        ),
+        Target(f"a status list in less than {STATUS_MS} ms", f"{slowest:.1f} ms", slowest < STATUS_MS),
     ]
 
 

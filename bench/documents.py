@@ -14,7 +14,6 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import get_args
 
 from load import find_wrk
 from rich.console import Console
@@ -32,7 +31,7 @@ from credtrail.pages.qr import draw_qr
 from credtrail.web.html import static_url
 
 WARM_MS = 50
-FORMATS: tuple[Format, ...] = get_args(Format)
+FORMATS: tuple[Format, ...] = ("pdf", "png", "jpg")
 _WARM_UP = 3
 _STATIC = {"static, small": "web/look.css", "static, large": "web/vendor/swagger-ui/swagger-ui.css"}
 

@@ -18,7 +18,10 @@ _KEYWORD = b"openbadgecredential"
 _NAMESPACE = "https://purl.imsglobal.org/ob/v3p0"
 _MOST_BYTES = 1_048_576
 """Of a credential that is taken out."""
+_MOST_BYTES_OF_PDF = 64 * _MOST_BYTES
+"""So much of a PDF is looked at, as it is and unpacked."""
 _STREAM = re.compile(rb"stream\r?\n")
+_END = b"endstream"
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -127,27 +130,33 @@ def _from_pdf(document: bytes) -> str:
     Its streams are looked through one after the other, which needs no reader of PDF with all that it can be led to do;
     an encrypted document has none that can be read so.
     """
-    budget = 8 * _MOST_BYTES
-    for begin in _STREAM.finditer(document):
-        end = document.find(b"endstream", begin.end())
-        raw = document[begin.end() : end if end >= 0 else None]
-        for content in (raw[:_MOST_BYTES], raw):
-            try:
-                text = content if content is not raw else _inflate(raw, at_most=min(budget, _MOST_BYTES))
-            except NothingBakedError:
-                continue
-            budget -= len(text) if content is raw else 0
+    place, budget = 0, _MOST_BYTES_OF_PDF
+    while budget > 0:
+        begin = _STREAM.search(document, place)
+        end = document.find(_END, begin.end()) if begin else -1
+        if begin is None or end < 0:
+            break
+        place = end + len(_END)
+        raw = document[begin.end() : min(end, begin.end() + _MOST_BYTES)]
+        for text in (raw, _try_to_inflate(raw)):
             if text.lstrip().startswith(b"{") and b"VerifiableCredential" in text:
                 return _decode(text)
-        if budget <= 0:
-            break
+            budget -= len(text)
     raise NothingBakedError
 
 
-def _inflate(raw: bytes, at_most: int = _MOST_BYTES) -> bytes:
+def _try_to_inflate(raw: bytes) -> bytes:
+    """Nothing where it isn't compressed, or holds more than a credential may."""
+    try:
+        return _inflate(raw)
+    except NothingBakedError:
+        return b""
+
+
+def _inflate(raw: bytes) -> bytes:
     unzip = zlib.decompressobj()
     try:
-        content = unzip.decompress(raw, at_most)
+        content = unzip.decompress(raw, _MOST_BYTES)
     except zlib.error:
         raise NothingBakedError from None
     if unzip.unconsumed_tail:
