@@ -17,6 +17,8 @@ from credtrail.database import metadata
 from credtrail.designs.acts import document_of, make_design
 from credtrail.designs.model import BUILT_IN
 from credtrail.mail.store import add_template
+from credtrail.recipients.model import NameRequest
+from credtrail.recipients.store import add_name_request
 from credtrail.seal import Seal
 from credtrail.settings import Settings
 from credtrail.webhooks import delivery_store, manage
@@ -151,8 +153,13 @@ def add_of_cleo(transaction, cast):
     [delivery] = delivery_store.list_deliveries(transaction, webhook.id, edge=None, newer=False, limit=1)
     sheet = add_import(transaction, here, cast.cleos_group_id, "zoo.csv", b"name\nLi\n", ["name"], 1)
     add_active_key(transaction, here, "zoo-key", "sealed")
+    request = NameRequest(
+        transaction.new_id(), here, cast.cleos_credential_id, "Zoe", "waiting", transaction.at, None, None
+    )
+    add_name_request(transaction, request)
     return {
         "key_id": "zoo-key",
+        "request_id": request.id,
         "credential_id": cast.cleos_credential_id,
         "group_id": cast.cleos_group_id,
         "design_id": make_design(transaction, here, "Zoo’s own", document_of(BUILT_IN[0])).id,

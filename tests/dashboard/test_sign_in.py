@@ -97,6 +97,30 @@ def test_what_was_typed_survives_the_end_of_the_session(ada_in, settings):
     assert "Your new token" in page
 
 
+def test_a_form_from_before_signing_in_anew_can_be_sent_once_more(ada_in, browser, settings):
+    old = ada_in.csrf
+    ada_in.sign_in("ada@meadow.example")
+    fields = {"csrf": old, "name": "Learning platform", "access": "read", "lifetime": ""}
+    path = f"{ada_in.home}/access-tokens"
+    for origin in ("https://evil.example", "null", None):
+        answer = ada_in.client.post(path, data=fields, headers={"origin": origin} if origin else {})
+        assert answer.status_code == 403
+        assert "Learning platform" not in answer.text
+    answer = ada_in.client.post(path, data=fields, headers={"origin": "http://testserver"})
+    assert answer.status_code == 403
+    assert 'value="Learning platform"' in answer.text
+    assert f'action="{path}"' in answer.text
+    ada_in.csrf = re.search(r'name="csrf" value="(\w+)"', answer.text)[1]
+    assert "Your new token" in ada_in.post(path, name="Learning platform", access="read", lifetime="")
+
+
+def test_a_part_of_a_page_is_refused_in_words_and_leads_nowhere(browser, cast):
+    person = browser()
+    answer = person.client.get(f"{person.home}/credentials", headers={"hx-request": "true"})
+    assert (answer.status_code, answer.headers.get("hx-redirect")) == (401, None)
+    assert "What you have typed stays here" in answer.text
+
+
 def test_sign_in_leads_on_within_the_dashboard_only(browser, settings, cast):
     add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
     for given, ends in [

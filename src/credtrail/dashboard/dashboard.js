@@ -18,6 +18,7 @@
     document.addEventListener(kind, (event) => {
       const said = event.detail.xhr?.getResponseHeader?.("content-type")?.startsWith("text/plain");
       say(said ? event.detail.xhr.responseText : "The server can't be reached; please try again.");
+      if (event.detail.xhr?.status === 401) offerSignIn();
     });
   }
 
@@ -31,6 +32,14 @@
       document.querySelector("main").prepend(note);
     }
     note.textContent = sentence;
+  }
+
+  function offerSignIn() {
+    const link = document.createElement("a");
+    link.href = "/dashboard/sign-in";
+    link.target = "_blank";
+    link.textContent = "Sign in";
+    document.querySelector("#said").append(" ", link);
   }
 
   async function copy(button) {

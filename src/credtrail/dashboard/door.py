@@ -290,7 +290,7 @@ class Door:
         if view.needs != "anyone" and visit.user is None:
             return self._ask_to_sign_in(visit)
         if visit.request.method == "POST" and not self._is_own_form(visit):
-            raise Refusal("forbidden", "This form is too old or comes from another site; load its page again")
+            return self._refuse_form(visit)
         if view.needs in ("anyone", "user"):
             return None
         if visit.member is None:
@@ -304,21 +304,39 @@ class Door:
         return replace(visit, user=user, csrf=self._csrf_of(secret), cookie_secret=secret)
 
     def _is_own_form(self, visit: Visit) -> bool:
-        headers = visit.request.headers
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host") and origin != self._origin:
+        if not self._comes_from_here(visit.request.headers):
             return False
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return False
-        given = visit.text("csrf") or headers.get("x-csrf-token", "")
+        given = visit.text("csrf") or visit.request.headers.get("x-csrf-token", "")
         return hmac.compare_digest(given.encode(), visit.csrf.encode())
+
+    def _comes_from_here(self, headers: Mapping[str, str], *, surely: bool = False) -> bool:
+        """Whether no other site made the request, as far as the browser tells; `surely`: it must have told."""
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        is_own = origin is not None and (
+            urlsplit(origin).netloc == headers.get("host") or origin == self._origin
+        )
+        if surely:
+            return is_own and site in ("same-origin", None)
+        return (origin is None or is_own) and site in ("same-origin", "none", None)
+
+    def _refuse_form(self, visit: Visit) -> Response:
+        """Somebody who has signed in anew since the page was loaded may send what was typed once more."""
+        of_here = visit.user is not None and self._comes_from_here(visit.request.headers, surely=True)
+        if not of_here or visit.is_part or not visit.form:
+            raise Refusal("forbidden", "This form is too old or comes from another site; load its page again")
+        path = visit.request.url.path
+        return visit.page("resume.html", status=403, path=path, fields=self._typed(visit))
+
+    def _typed(self, visit: Visit) -> list[tuple[str, str]]:
+        given = visit.form.multi_items()
+        return [(name, value) for name, value in given if isinstance(value, str) and name != "csrf"]
 
     def _ask_to_sign_in(self, visit: Visit) -> Response:
         path = visit.request.url.path
         if visit.is_part:
-            return Response(
-                "Sign in first", 401, headers={"hx-redirect": SIGN_IN, "cache-control": "no-store"}
-            )
+            # No redirect: what is being typed on the page would be lost.
+            words = "You are signed out. What you have typed stays here: sign in in another tab, then go on."
+            return Response(words, 401, headers={"cache-control": "no-store"}, media_type="text/plain")
         if visit.request.method != "POST":
             query = visit.request.url.query
             return visit.go(f"{SIGN_IN}?next={quote(f'{path}?{query}' if query else path)}")
@@ -330,8 +348,7 @@ class Door:
 
     def _keep(self, visit: Visit) -> str:
         """What was typed into a form whose session had ended, sealed for the sign-in page to hand on."""
-        fields = [(name, value) for name, value in visit.form.multi_items() if isinstance(value, str)]
-        kept = encode((visit.request.url.path, [one for one in fields if one[0] != "csrf"])).decode()
+        kept = encode((visit.request.url.path, self._typed(visit))).decode()
         return self.seal.close(kept) if len(kept) <= _MOST_KEPT else ""
 
     def read_kept(self, pending: str) -> tuple[str, list[tuple[str, str]]] | None:
