@@ -5,6 +5,7 @@ at once, and after any pause.
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ from credtrail.webhooks.store import list_untold
 log = structlog.get_logger("credtrail.work")
 
 _ISSUED_AT_ONCE = 1_000
+_OPEN_FILES = 65_536
 _WORTH_TELLING_SECONDS = 60
 """A job that comes more often than this is logged only when it did something."""
 
@@ -156,12 +158,25 @@ async def run_once(jobs: list[Job]) -> int:
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Run the jobs, each at its period, until told to stop; a job under way is finished."""
+    _allow_many_connections()
     database = open_database(settings)
     jobs, sender = make_jobs(database, settings), make_sender(database, settings)
     try:
         await asyncio.gather(sender.run(stop), *(_repeat(job, stop) for job in jobs))
     finally:
         await database.close()
+
+
+def _allow_many_connections() -> None:
+    """As many open files as the system lets a process have that asks: each lane of webhooks has connections of its
+    own, and most systems give a process that doesn't ask a thousand in all."""
+    if sys.platform != "win32":
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+
+        soft, hard = getrlimit(RLIMIT_NOFILE)
+        wanted = _OPEN_FILES if hard == RLIM_INFINITY else min(hard, _OPEN_FILES)
+        if soft != RLIM_INFINITY and soft < wanted:
+            setrlimit(RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _repeat(job: Job, stop: asyncio.Event) -> None:

@@ -204,6 +204,21 @@ def test_redirects_are_not_followed():
         assert target.connections == 0
 
 
+def test_connections_are_kept_for_a_while(monkeypatch):
+    async def post_twice(url, idle_seconds):
+        monkeypatch.setattr(egress, "_IDLE_SECONDS", idle_seconds)
+        way_out = Egress(frozenset({"127.0.0.1"}), 4)
+        for _ in range(2):
+            assert (await way_out.post(url, {}, b"{}")).failure is None
+            await way_out.forget()
+        await way_out.close()
+
+    for idle_seconds, connections in ((30.0, 1), (0.0, 2)):
+        with Receiver() as receiver:
+            asyncio.run(post_twice(receiver.url(), idle_seconds))
+            assert receiver.connections == connections
+
+
 def test_hosts_are_allowed_however_they_are_written(names):
     names |= {host: [["127.0.0.1"]] for host in ("Hooks.Example", "hooks.example")}
     with Receiver() as receiver:

@@ -48,29 +48,34 @@ class Egress:
         self._guard = Guard(allowed_hosts, "webhook-names", _LOOKUPS)
         self._tls = ssl.create_default_context()
         self._most_connections = most_connections
-        self._pools: OrderedDict[str, httpcore2.AsyncConnectionPool] = OrderedDict()
+        self._pools: OrderedDict[str, tuple[httpcore2.AsyncConnectionPool, float]] = OrderedDict()
 
     async def close(self) -> None:
         """Let go of all connections."""
         while self._pools:
-            await self._pools.popitem()[1].aclose()
+            await self._pools.popitem()[1][0].aclose()
         self._guard.close()
 
-    async def forget(self, most: int) -> None:
-        """Let go of connections to all but so many of the endpoints used last; to none that is being used."""
-        while len(self._pools) > most:
-            await self._pools.popitem(last=False)[1].aclose()
+    async def forget(self) -> None:
+        """Let go of connections that nothing was sent over for a while; an attempt takes less than that."""
+        while self._pools:
+            key, (pool, used) = next(iter(self._pools.items()))
+            if time.monotonic() - used < _IDLE_SECONDS:
+                return
+            del self._pools[key]
+            await pool.aclose()
 
     def _find_pool(self, key: str) -> httpcore2.AsyncConnectionPool:
-        pool = self._pools.get(key)
+        """Those used last stand last."""
+        pool, _ = self._pools.pop(key, (None, 0))
         if pool is None:
-            pool = self._pools[key] = httpcore2.AsyncConnectionPool(
+            pool = httpcore2.AsyncConnectionPool(
                 ssl_context=self._tls,
                 max_connections=self._most_connections,
                 keepalive_expiry=_IDLE_SECONDS,
                 network_backend=self._guard,
             )
-        self._pools.move_to_end(key)
+        self._pools[key] = pool, time.monotonic()
         return pool
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, key: str = "") -> Answered:

@@ -111,7 +111,7 @@ class Sender:
         await self._egress.close()
 
     async def _start_lanes(self) -> int:
-        await self._egress.forget(2 * _LANES)
+        await self._egress.forget()
         room, failing_room = _LANES - len(self._lanes), _FAILING_LANES - sum(self._lanes.values())
         if room <= 0:
             return 0
