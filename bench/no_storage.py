@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from credtrail import app, serve
-from credtrail.credentials.store import _WHOSE
+from credtrail.credentials.store import _WHOSE, Owner
 from credtrail.database import BulkTransaction, Database, RowSet, Transaction, Writes
 from credtrail.database.open import open_database
 from credtrail.settings import Settings, read_settings
@@ -26,7 +26,7 @@ class NowhereTransaction:
 
     dialect = "sqlite"
 
-    def __init__(self, ids: IdMaker, owner: tuple[str, str, str]) -> None:
+    def __init__(self, ids: IdMaker, owner: Owner) -> None:
         self.at = now()
         self._ids = ids
         self._owner = owner
@@ -46,7 +46,7 @@ class Nowhere:
     def __init__(self, real: Database) -> None:
         self._real = real
         self._ids = IdMaker()
-        self._owner: tuple[str, str, str] | None = None
+        self._owner: Owner | None = None
         self.dialect = real.dialect
         self.read, self.look = real.read, real.look
         self.write, self.close = real.write, real.close
@@ -60,11 +60,11 @@ class Nowhere:
         return result
 
 
-def _find_owner(transaction: Transaction) -> tuple[str, str, str]:
+def _find_owner(transaction: Transaction) -> Owner:
     row = transaction.connection.exec_driver_sql(
-        "select workspace_id, group_id, 'UTC' from credentials limit 1"
+        "select workspace_id, group_id from credentials limit 1"
     ).one()
-    return (row[0], row[1], row[2])
+    return Owner(row[0], row[1], "UTC", None, None)
 
 
 def create_app() -> Any:

@@ -149,6 +149,7 @@ class IdMaker:
 
     def __init__(self) -> None:
         self.last: Moment = 0
+        self._time = _encode(0, 5)
         self._low = 0
         self._steps: list[
             int
@@ -158,10 +159,11 @@ class IdMaker:
         """The next id; its time is `at`, or the last id's where that is later."""
         if at > self.last:
             self.last = at
+            self._time = _encode(at, 5)
             self._low = secrets.randbits(_RANDOM_BITS - 1)  # the top bit stays free for the steps
         else:
             self._low += 1 + self._step()
-        return _encode((self.last << _RANDOM_BITS) | self._low)
+        return self._time + _encode(self._low, 8)
 
     def _step(self) -> int:
         if not self._steps:
@@ -174,8 +176,8 @@ def new_id(at: Moment) -> str:
     return IdMaker().make(at)
 
 
-def _encode(number: int) -> str:
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+def _encode(number: int, pairs: int) -> str:
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(pairs * 10 - 10, -1, -10)])
 
 
 def moment_of_id(id_: str) -> Moment:

@@ -50,22 +50,38 @@ class RowSet:
         if returns:
             found = f"json_array({', '.join(returns)})"
             self.sqlite = f"select json_group_array({found}) from ({self.sqlite})"  # noqa: S608 - our own words
-        self.postgresql = self.numbered_from(1)
+        self.postgresql = self.over(self.unnest_from(1))
+
+    def over(self, source: str) -> str:
+        """The text that takes its rows from this source, which has the named columns."""
+        return self._text.replace("{rows}", f"{source} as rows")
 
     def over_json(self, source: str) -> str:
         """The SQLite text that takes its rows from this expression, a JSON text."""
         values = ", ".join(f"json_extract(value, '$[{n}]') as {name}" for n, name in enumerate(self.columns))
-        return self._text.replace("{rows}", f"(select {values} from json_each({source})) as rows")  # noqa: S608 - our own words
+        return self.over(f"(select {values} from json_each({source}))")  # noqa: S608 - our own words
 
-    def numbered_from(self, first: int) -> str:
-        """The PostgreSQL text whose parameters begin with that number, to be one of several in a statement."""
+    def unnest_from(self, first: int) -> str:
+        """The rows in PostgreSQL: an array per column, as text, in parameters whose numbers begin with this one."""
         kinds = enumerate(self.columns.values(), first)
         arrays = ", ".join(f"${number}::text::{kind}[]" for number, kind in kinds)
-        return self._text.replace("{rows}", f"unnest({arrays}) as rows ({', '.join(self.columns)})")
+        return f"(select * from unnest({arrays}) as given ({', '.join(self.columns)}))"  # noqa: S608 - our own words
 
 
 Writes = tuple[tuple[RowSet, Sequence[tuple[Any, ...]]], ...]
-"""Statements that write different tables, each with its rows."""
+"""Statements that write different tables, each with its rows. Statements of the same columns that are given the very
+same list take its rows from one place: they are sent once."""
+
+
+def number_rows(
+    writes: Writes,
+) -> tuple[list[tuple[RowSet, int]], list[tuple[RowSet, Sequence[tuple[Any, ...]]]]]:
+    """The statements that have rows, each with the place of its rows among the different ones, and these, each with
+    a statement that has their columns."""
+    given = [(statement, rows) for statement, rows in writes if rows]
+    different = {id(rows): (statement, rows) for statement, rows in given}
+    places = {rows_id: place for place, rows_id in enumerate(different)}
+    return [(statement, places[id(rows)]) for statement, rows in given], list(different.values())
 
 
 class BulkTransaction(Protocol):

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from credtrail.database import Dialect, RowSet, Writes
+from credtrail.database import Dialect, RowSet, Writes, number_rows
 from credtrail.errors import unavailable
 from credtrail.values import IdMaker, Moment, now
 
@@ -88,17 +88,19 @@ class PostgresBulkTransaction:
 
 
 @lru_cache
-def _join_statements(statements: tuple[RowSet, ...]) -> str:
+def _join_statements(statements: tuple[tuple[RowSet, int], ...], sources: tuple[RowSet, ...]) -> str:
     """The first is the statement proper and runs first; the others, as its WITH queries, follow in their order.
 
-    That order matters: what comes last holds its row locks the shortest.
+    That order matters: what comes last holds its row locks the shortest. Each takes its rows from the source with its
+    number; of a source only the columns are looked at here.
     """
-    texts, first = [], 1
-    for statement in statements:
-        texts.append(statement.numbered_from(first))
-        first += len(statement.columns)
-    parts = ", ".join(f"part_{number} as ({text})" for number, text in enumerate(texts[1:]))
-    return f"with {parts} {texts[0]}" if parts else texts[0]
+    parts, first = [], 1
+    for number, source in enumerate(sources):
+        parts.append(f"rows_{number} as {source.unnest_from(first)}")
+        first += len(source.columns)
+    proper, *others = [statement.over(f"rows_{number}") for statement, number in statements]
+    parts += [f"part_{number} as ({text})" for number, text in enumerate(others)]
+    return f"with {', '.join(parts)} {proper}"
 
 
 class PostgresTransaction(PostgresBulkTransaction):
@@ -213,11 +215,12 @@ class PostgresDatabase:
 
 
 async def _write_last(driver: Any, writes: Writes) -> None:
-    given = [(statement, rows) for statement, rows in writes if rows]
-    if given:
-        text = _join_statements(tuple(statement for statement, _ in given))
-        arrays = [array for statement, rows in given for array in _write_arrays(statement, rows)]
-        await driver.fetch(text, *arrays)
+    statements, sources = number_rows(writes)
+    if statements:
+        text = _join_statements(tuple(statements), tuple(source for source, _ in sources))
+        await driver.fetch(
+            text, *[array for source, rows in sources for array in _write_arrays(source, rows)]
+        )
 
 
 def _write_arrays(statement: RowSet, rows: Sequence[tuple[Any, ...]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from credtrail.database import BulkTransaction, Dialect, RowSet, Writes
+from credtrail.database import BulkTransaction, Dialect, RowSet, Writes, number_rows
 from credtrail.errors import unavailable
 from credtrail.values import IdMaker, Moment, now
 
@@ -119,7 +119,7 @@ class SqliteDatabase:
         self._ask = ask
         self._ids = IdMaker()  # touched by the writing thread alone
         self._bulk_ids = IdMaker()  # touched by the event loop alone
-        self._joined: dict[tuple[RowSet, ...], str] = {}
+        self._joined: dict[tuple[tuple[RowSet, int], ...], str] = {}
 
     async def read(self, question: Callable[[SqliteTransaction], T]) -> T:
         """Ask in one of the reading threads."""
@@ -180,23 +180,25 @@ class SqliteDatabase:
 
     def _write_joined(self, writes: Writes) -> None:
         """All writes as one statement; outside of a transaction it is one by itself."""
-        given = [(statement, rows) for statement, rows in writes if rows]
-        if given:
-            driver = self._connect_writer()
-            statements = tuple(statement for statement, _ in given)
-            if statements not in self._joined:
-                self._joined[statements] = _join_statements(driver, statements, f"joined_{len(self._joined)}")
-            driver.execute(self._joined[statements], [encode(rows).decode() for _, rows in given])
+        statements, sources = number_rows(writes)
+        if statements:
+            driver, key = self._connect_writer(), tuple(statements)
+            if key not in self._joined:
+                self._joined[key] = _join_statements(driver, key, len(sources), f"joined_{len(self._joined)}")
+            driver.execute(self._joined[key], [encode(rows).decode() for _, rows in sources])
 
 
-def _join_statements(driver: sqlite3.Connection, statements: tuple[RowSet, ...], name: str) -> str:
-    """One statement that takes the rows of all of these, one JSON text each, and runs them in order.
+def _join_statements(
+    driver: sqlite3.Connection, statements: tuple[tuple[RowSet, int], ...], source_count: int, name: str
+) -> str:
+    """One statement that takes all rows, one JSON text from each source, and runs these in order, each over the source
+    with its number.
 
     It inserts into a view of this connection whose trigger they are. The driver lets the interpreter go once for
     all of them and for the commit, instead of once for each.
     """
-    columns = [f"rows_{number}" for number in range(len(statements))]
-    body = "; ".join(one.over_json(f"new.{column}") for one, column in zip(statements, columns, strict=True))
+    columns = [f"rows_{number}" for number in range(source_count)]
+    body = "; ".join(one.over_json(f"new.{columns[number]}") for one, number in statements)
     driver.execute(f"create temp view {name} as select {', '.join(f'null as {one}' for one in columns)}")
     driver.execute(f"create temp trigger {name}_insert instead of insert on {name} begin {body}; end")
     return f"insert into {name} values ({', '.join('?' * len(columns))})"  # noqa: S608 - our own words

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from functools import partial
+from typing import Literal
 
 from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, Table, delete, select, union_all
 
@@ -31,18 +32,24 @@ interactions = Table(
     sqlite_with_rowid=False,
 )
 
+COLUMNS: dict[str, Literal["text", "bigint"]] = {
+    "id": "text",
+    "workspace_id": "text",
+    "group_id": "text",
+    "credential_id": "text",
+    "event_type": "text",
+    "triggered_by": "text",
+    "triggered_at": "bigint",
+    "certainty": "text",
+}
+"""Of an Interaction as a row."""
+
 _APPEND = RowSet(
     "insert into interactions (id, workspace_id, group_id, credential_id, event_type, triggered_by, "
     "triggered_at, certainty) select id, workspace_id, group_id, credential_id, event_type, triggered_by, "
     "triggered_at, certainty from {rows}",
-    id="text",
-    workspace_id="text",
-    group_id="text",
-    credential_id="text",
-    event_type="text",
-    triggered_by="text",
-    triggered_at="bigint",
-    certainty="text",
+    returns=(),
+    **COLUMNS,
 )
 
 

@@ -18,16 +18,19 @@ from credtrail.database.idempotency import find_answers, keep_answers, replay
 from credtrail.errors import Refusal, invalid
 from credtrail.interactions.counts import add_counts, add_page_counts
 from credtrail.interactions.log import Log
+from credtrail.interactions.log_sql import COLUMNS
 from credtrail.interactions.model import PAGE_ACTIONS, Certainty, Interaction, PageActed, Reason
 from credtrail.interactions.visits import Allowances, SetAside, Shelf
 from credtrail.values import Answer, IdempotencyKey, Moment, day_of, hour_of
-from credtrail.webhooks.model import Event, type_of
-from credtrail.webhooks.outbox import event_writes
+from credtrail.webhooks.model import sql_type_of
+from credtrail.webhooks.outbox import note_from
 
 Outcome = Interaction | SetAside | PageActed | Refusal
 
 _MOST_OWNERS = 50_000
 _OWNERS_MS = 60_000
+_NOTE = note_from(sql_type_of("rows.event_type"), **COLUMNS)
+"""What webhooks tell of an interaction, under the interaction's own id."""
 
 
 class Entry(NamedTuple):
@@ -109,20 +112,15 @@ class Recorder:
             owners.update(find_owners(transaction, unknown))
         batch = _Batch(transaction, owners, submissions)
         answers = [batch.settle(submission) for submission in submissions]
+        recorded = [interaction for interaction, *_ in batch.recorded]
         writes = (
-            *self._log.append([interaction for interaction, *_ in batch.recorded]),
+            *self._log.append(recorded),
             *keep_answers(transaction.at, batch.to_keep),
             *(batch.pages.writes() if batch.pages else ()),
-            *event_writes([_event_of(interaction) for interaction, *_ in batch.recorded]),
+            (_NOTE, recorded),
             *add_counts(batch.recorded),
         )
         return writes, answers
-
-
-def _event_of(interaction: Interaction) -> Event:
-    """What webhooks tell of it, under the interaction's own id."""
-    type_ = type_of(interaction.event_type)
-    return Event(interaction.id, interaction.workspace_id, type_, interaction.credential_id)
 
 
 class _Batch:

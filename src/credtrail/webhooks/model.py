@@ -264,9 +264,11 @@ class WholeDelivery(DeliveryAnswer, rename="camel"):
     tries: list[AttemptAnswer]
 
 
-def type_of(event_type: str) -> WebhookType:
-    """What an interaction's type is called in webhooks: all shares are `credential.shared`."""
-    return _INTERACTION_TYPES.get(event_type, "credential.shared")
+def sql_type_of(column: str) -> str:
+    """What an interaction's type is called in webhooks, as an SQL expression over the column that holds the type: all
+    shares are `credential.shared`."""
+    cases = " ".join(f"when '{name}' then '{type_}'" for name, type_ in _INTERACTION_TYPES.items())
+    return f"(case {column} {cases} else 'credential.shared' end)"
 
 
 def make_secret() -> str:

@@ -6,10 +6,11 @@ and by `interactions.record`. Nothing here knows what a credential or an interac
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, delete, func, select
 
-from credtrail.database import BulkTransaction, Key, RowSet, Transaction, Writes, metadata
+from credtrail.database import BulkTransaction, Key, RowSet, Transaction, metadata
 from credtrail.values import Moment
 from credtrail.webhooks.model import Event, WebhookType
 
@@ -35,20 +36,23 @@ webhook_events = Table(
     sqlite_with_rowid=False,
 )
 
-_ADD = RowSet(
-    "insert into webhook_events (id, workspace_id, type, credential_id) "
-    "select id, workspace_id, type, credential_id from {rows} where exists (select 1 from webhook_subscriptions s "
-    "where s.workspace_id = rows.workspace_id and s.type = rows.type)",
-    id="text",
-    workspace_id="text",
-    type="text",
-    credential_id="text",
-)
+
+def note_from(type_: str, **columns: Literal["text", "bigint"]) -> RowSet:
+    """The statement that notes events out of rows with other columns, as far as anybody wants them.
+
+    `type_` is the SQL expression of an event's type; id, workspace_id and credential_id are among the columns. Whoever
+    writes such rows anyway needn't send them twice.
+    """
+    return RowSet(
+        f"insert into webhook_events (id, workspace_id, type, credential_id) "  # noqa: S608 - our own words
+        f"select id, workspace_id, {type_}, credential_id from {{rows}} where exists (select 1 from "
+        f"webhook_subscriptions s where s.workspace_id = rows.workspace_id and s.type = {type_})",
+        returns=(),
+        **columns,
+    )
 
 
-def event_writes(events: list[Event]) -> Writes:
-    """The statement that notes them all, as far as anybody wants them."""
-    return ((_ADD, events),)
+_ADD = note_from("rows.type", id="text", workspace_id="text", type="text", credential_id="text")
 
 
 def add_credential_events(
