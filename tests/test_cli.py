@@ -170,6 +170,18 @@ def test_a_workspace_is_created_once(credtrail):
     assert "America/Sao_Paulo" in listed
 
 
+def test_what_recipients_may_do_is_set_and_shown(credtrail):
+    credtrail("workspace", "create", "Meadow")
+    shown = credtrail("workspace", "recipients", "Meadow", "--sharing", "recipient", "--no-offline-choices")
+    assert shown.returncode == 0, shown.stderr
+    told = "sharing: recipient\ndownloading: everybody\nname changes: request\nprivacy choices: True\n"
+    assert shown.stdout == f"{told}offline choices: False\n"
+    assert credtrail("workspace", "recipients", "Meadow").stdout == shown.stdout
+    refused = credtrail("workspace", "recipients", "Meadow", "--name-changes", "maybe")
+    assert refused.returncode == 1
+    assert "--name-changes must be one of never, request, at_once" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "part"), [(["  "], "blank"), (["New", "--time-zone", "Mars/Olympus"], "no time zone")]
 )

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from sqlalchemy import select, update
 
 from browser.conftest import aside
+from browser.test_accessible import assert_accessible, assert_fits_everybody
 from browser.test_actor import FULL_STORAGE, NO_STORAGE
 from browser.test_privacy import REFUSALS
 from chromium import PERSON
@@ -336,3 +337,34 @@ def test_a_name_is_asked_for_withdrawn_and_corrected_at_once_where_allowed(
     expect(page.locator(".recipient")).to_contain_text("Robin Müller")
     expect(page.locator("#own-message")).to_have_text("Your name is corrected.")
     assert page.locator(".picture img").get_attribute("src") != before
+
+
+def test_what_the_recipient_sees_is_accessible(site, chromium, robins):
+    with another(chromium) as page:
+        page.goto(f"{robins.address}?lang=ar")
+        page.locator("[data-prove-open]").last.click()
+        page.get_by_label("عنوان البريد الإلكتروني").fill(ROBIN)
+        assert_accessible(page)
+        page.locator("[data-ask] button").click()
+        expect(page.locator("#prove-code")).to_be_focused()
+        assert_fits_everybody(page)
+        page.locator("#prove-code").fill(latest_code(site))
+        page.locator("[data-type] button.first").click()
+        expect(page.locator("#own-title")).to_be_focused()
+        page.goto(robins.address)
+        choose(page, "Whoever has a link that ends")
+        page.get_by_text("Correct my name").click()
+        page.get_by_label("My name should read").fill("Robin Müller " * 18)
+        page.get_by_role("button", name="Ask the issuer").click()
+        expect(page.get_by_role("button", name="Withdraw it")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Your credential")).to_be_visible()
+        assert_fits_everybody(page)
+        page.locator("[data-own-offline]").click()
+        expect(page.get_by_role("heading", name="Your page is offline")).to_be_visible()
+        assert_fits_everybody(page)
+        page.context.clear_cookies()
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.reload()
+        page.get_by_role("button", name="This is my own credential").click()
+        assert_fits_everybody(page)

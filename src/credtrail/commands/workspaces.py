@@ -9,7 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from credtrail.accounts import store as accounts
-from credtrail.accounts.model import IssuerImage, IssuerProfile, PrivacyMode, change_profile
+from credtrail.accounts.model import (
+    Allowed,
+    IssuerImage,
+    IssuerProfile,
+    NameChanges,
+    PrivacyMode,
+    change_profile,
+)
 from credtrail.commands.terminal import fail, get_workspace, out, transact
 from credtrail.database import Transaction
 from credtrail.designs.images import read_image
@@ -126,6 +133,59 @@ def profile_workspace(
     profile = transact(read_settings(), change)
     for field, value in profile._asdict().items():
         out.print(f"{field.replace('_', ' ')}: {value if value is not None else '–'}", markup=False)
+
+
+@app.command("recipients")
+def let_recipients(
+    name: Annotated[str, typer.Argument(help="The workspace's name.")],
+    sharing: Annotated[
+        str | None, typer.Option(help="Who shares a credential: everybody, recipient, nobody.")
+    ] = None,
+    downloading: Annotated[
+        str | None, typer.Option(help="Who downloads PDF and PNG: everybody, recipient, nobody.")
+    ] = None,
+    name_changes: Annotated[
+        str | None, typer.Option(help="Corrections of the name: never, request (you decide), at_once.")
+    ] = None,
+    privacy_choices: Annotated[
+        bool | None,
+        typer.Option("--privacy-choices/--no-privacy-choices", help="Whether they choose who sees the page."),
+    ] = None,
+    offline_choices: Annotated[
+        bool | None,
+        typer.Option("--offline-choices/--no-offline-choices", help="Whether they take the page offline."),
+    ] = None,
+) -> None:
+    """Change what recipients who have proved their e-mail address may do; show the result.
+
+    What isn't given stays as it is.
+    """
+    for option, value, allowed in (
+        ("--sharing", sharing, get_args(Allowed)),
+        ("--downloading", downloading, get_args(Allowed)),
+        ("--name-changes", name_changes, get_args(NameChanges)),
+    ):
+        if value not in (None, *allowed):
+            fail(f"{option} must be one of {', '.join(allowed)}")
+    given = {
+        "sharing": sharing,
+        "downloading": downloading,
+        "name_changes": name_changes,
+        "privacy_choices": privacy_choices,
+        "offline_choices": offline_choices,
+    }
+    changes = {field: value for field, value in given.items() if value is not None}
+
+    def change(transaction: Transaction) -> IssuerProfile:
+        workspace = get_workspace(transaction, name)
+        profile = change_profile(accounts.find_profile(transaction, workspace.id), changes)
+        if changes:
+            accounts.save_profile(transaction, workspace.id, profile)
+        return profile
+
+    profile = transact(read_settings(), change)
+    for field in given:
+        out.print(f"{field.replace('_', ' ')}: {getattr(profile, field)}", markup=False)
 
 
 def _read_picture(path: Path) -> IssuerImage:

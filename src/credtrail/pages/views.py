@@ -239,13 +239,13 @@ class Pages:
         language = language_of(request)
         home = view.home(self._public_url)
         address = page_address(home, credential.public_id)
-        key, link_key = visitor.key, access.make_link_key(view)
-        if shown.is_verified:
-            key = access.make_key(view, "recipient", at + KEY_SECONDS["recipient"] * 1_000)
+        key, link_key = self._key_for(shown, visitor), access.make_link_key(view)
         is_open = access.may_be_seen(view, at)
         documents = documents_of(view, self._public_url, language.code, key)
         return {
             "verified": shown.is_verified,
+            "keyed": f"?access={key}" if key else "",
+            "keyed_download": f"?download&access={key}" if key else "?download",
             "privacy": view.privacy,
             "is_open": is_open,
             "handed_on": f"{address}?access={link_key}" if link_key and shown.is_verified else address,
@@ -265,6 +265,15 @@ class Pages:
             "locale": language.locale,
             "oembed_path": f"/oembed?url={quote(address, safe='')}",
         }
+
+    def _key_for(self, shown: Shown, visitor: Visitor) -> str:
+        """What the addresses of documents carry on for this visitor; nothing where everybody may have them."""
+        access, view = self._showing.access, shown.view
+        if access.may_be_seen(view, shown.at) and access.may_download(view, shown.at):
+            return ""
+        if not shown.is_verified:
+            return visitor.key
+        return access.make_key(view, "recipient", shown.at + KEY_SECONDS["recipient"] * 1_000)
 
     def _actions(self, request: Request, view: PublicView, shown: dict[str, Any]) -> dict[str, Any]:
         """Where the page's links lead."""
