@@ -25,7 +25,7 @@ from credtrail.web.gate import Gate, Scope
 from credtrail.work import work
 
 GRACE_SECONDS = 30
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.0001
 _GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
 
