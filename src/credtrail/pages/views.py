@@ -167,7 +167,7 @@ class Pages:
             return _missing(request)
         part = request.headers.get("x-requested-with") == "credtrail"
         signed = await self._desk.try_sign(shown.view)
-        proof = await self._desk.verify(signed.json, shown.at) if signed else None
+        proof = await self._desk.check(signed, shown.at) if signed else None
         return render(
             request,
             "pages/verification_part.html" if part else "pages/verification.html",
