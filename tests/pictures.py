@@ -22,6 +22,7 @@ from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.settings import Settings
+from wallets.pictures import open_fold, take_wallet_pictures
 
 ROOT = Path(__file__).parent.parent
 WIDTHS = (360, 768, 1280)
@@ -132,6 +133,10 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
                     print(f"{name} is {wide} pixels wide at {width}")
                 page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=name != "docs")
                 count += 1
+            page.goto(f"{url}/credentials/{ids['valid']}", wait_until="networkidle")
+            open_fold(page)
+            page.screenshot(path=folder / f"credential-wallet-{width}-{scheme}.png", full_page=True)
+            count += 1 + take_wallet_pictures(page, url, f"{width}-{scheme}", folder)
             context.close()
     return count
 

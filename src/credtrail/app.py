@@ -75,6 +75,10 @@ from credtrail.recipients.showing import Showing
 from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
 from credtrail.values import now
+from credtrail.wallets.api import Limits as WalletLimits
+from credtrail.wallets.api import WalletApi
+from credtrail.wallets.connect import Connecting
+from credtrail.wallets.views import WalletPages
 from credtrail.web.edge import Edge
 from credtrail.web.endpoint import Caller, Endpoint
 from credtrail.web.gate import Gate, Receive, Scope, Send
@@ -162,6 +166,23 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         settings.public_url,
         settings.public_url + ROOT,
     )
+    wallet_pages = WalletPages(
+        Connecting(database, secret_key, settings.public_url),
+        NetworkLimit(settings.code_limit_per_network),
+        settings.public_url,
+    )
+    wallet_api = WalletApi(
+        database,
+        desk,
+        WalletLimits(
+            NetworkLimit(settings.wallet_registrations_per_network),
+            RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst),
+            settings.wallet_limit,
+        ),
+        settings.public_url,
+        terms_url=settings.terms_url,
+        privacy_url=settings.privacy_url,
+    )
     gate = Gate(endpoints, _find_caller_in(database), limit, settings.body_limit_bytes)
     door = Door(database, settings, secret_key, cursors)
     totp = Seal(secret_key, "totp")
@@ -193,7 +214,13 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     dashboard = door.routes(views)
     faces = (documents, badges, domains, pages, reports)
     site = _site(
-        settings, database, recorder, press, faces, endpoints, [*recipient_acts.routes(), *dashboard]
+        settings,
+        database,
+        recorder,
+        press,
+        faces,
+        endpoints,
+        [*recipient_acts.routes(), *wallet_pages.routes(), *wallet_api.routes(), *dashboard],
     )
     application = Edge(_Entrance(gate, site), log_all=settings.log_requests == "all")
     return Parts(settings, database, recorder, endpoints, views, gate, application)
@@ -234,6 +261,8 @@ def _site(
             Route("/credentials/{public_id}/embed", pages.show_embed),
             Route("/credentials/{public_id}/audience", pages.show_audience),
             Route("/credentials/{public_id}/qr.svg", pages.show_qr),
+            Route("/credentials/{public_id}/wallet.svg", pages.show_wallet_qr),
+            Route("/credentials/{public_id}/exchange", badges.exchange, methods=["POST"]),
             Route("/credentials/{public_id}/documents/{digest}/{name}", documents.show_document),
             Route("/designs/{digest}/{name}.png", documents.show_sample),
             Route("/issuers/{workspace_id}/images/{digest}.png", documents.show_logo),

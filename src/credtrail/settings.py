@@ -74,6 +74,32 @@ class Settings(BaseSettings):
         int,
         Field(ge=1, description="The same on one credential's page."),
     ] = 120
+    wallet_limit: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="The most wallets that may be registered at the same time; 0: none can register. One that nobody "
+            "connects is forgotten after seven days.",
+        ),
+    ] = 10_000
+    wallet_registrations_per_network: Annotated[
+        int,
+        Field(ge=1, description="Wallets that may register in a minute from one network."),
+    ] = 10
+    terms_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S+)?$",
+            description="The address of this server's terms of service, which wallets are told. Empty: the front page.",
+        ),
+    ] = ""
+    privacy_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S+)?$",
+            description="The address of this server's privacy policy, which wallets are told. Empty: the front page.",
+        ),
+    ] = ""
     proxy_addresses: Annotated[
         str,
         Field(

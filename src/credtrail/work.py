@@ -32,6 +32,7 @@ from credtrail.pages.token import LIFETIME_SECONDS
 from credtrail.recipients import store as recipients
 from credtrail.seal import Seal
 from credtrail.settings import Settings, find_or_make_secret_key
+from credtrail.wallets import store as wallets
 from credtrail.webhooks.delivery_store import forget_old as forget_old_webhooks
 from credtrail.webhooks.send import Sender
 from credtrail.webhooks.store import list_untold
@@ -83,6 +84,7 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
         ),
         Job("forget_sessions", 600, writing(sessions.forget_ended)),
         Job("forget_codes", 600, writing(recipients.forget_old)),
+        Job("forget_wallets", 3_600, writing(wallets.forget_old)),
         Job("forget_imports", 3_600, writing(forget_imports)),
         Job(
             "forget_webhooks",

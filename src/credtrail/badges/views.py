@@ -10,7 +10,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from credtrail.badges.acts import KeyLostError
 from credtrail.badges.desk import Desk, Signed, write_json
+from credtrail.errors import Refusal
 from credtrail.recipients.showing import Showing, visitor_of
+from credtrail.web.gate import read_body
 from credtrail.web.host import host_of
 from credtrail.web.prefer import JSON_TYPES, prefer
 
@@ -19,6 +21,7 @@ _HEADERS = {
     "cache-control": "no-cache",
     "x-content-type-options": "nosniff",
 }
+_LARGEST_BYTES = 65_536
 _HIDDEN = {"x-robots-tag": "noindex"}
 
 
@@ -33,6 +36,18 @@ class Badges:
         """The credential with its proof, in force, expired or revoked; 404 for a draft, a deleted, an unknown one, and one
         that isn't for whoever asks."""
         return await self._show(request, lambda signed: signed.json, prefer(request, JSON_TYPES))
+
+    async def exchange(self, request: Request) -> Response:
+        """The credential for a wallet that comes by a link for wallets, and sends who it is.
+
+        Assumed: what it sends is not read. The credential isn't bound to a wallet's key, so there is nothing to prove;
+        who may see it at its address gets it here.
+        """
+        try:
+            await read_body(dict(request.scope["headers"]), request.receive, _LARGEST_BYTES)
+        except Refusal as refusal:
+            return JSONResponse(refusal.envelope(), refusal.status, _HEADERS)
+        return await self._show(request, lambda signed: signed.json, "application/json")
 
     async def show_jwt(self, request: Request) -> Response:
         """The credential as a VC-JWT."""

@@ -17,6 +17,7 @@ PageAction = Literal[
     "embed_code_copied",
     "printed",
     "name_correction_requested",
+    "added_to_wallet",
 ]
 """What people do on a page that the wire has no event type for: counted by day, never an interaction."""
 

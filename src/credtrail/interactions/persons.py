@@ -23,21 +23,33 @@ from credtrail.recipients.acts import describe_privacy
 from credtrail.recipients.model import present_name_request
 from credtrail.recipients.store import list_codes, list_names_of, list_proofs
 from credtrail.values import moment_of_id, present_moment
+from credtrail.wallets.model import Connection
+from credtrail.wallets.store import end_grants_of, list_connections
 
 _AT_ONCE = 1_000
 
 
 def describe_person(transaction: Transaction, log: Log, workspace_id: str, email: str) -> dict[str, Any]:
     """Everything about the address, as plain values for JSON: credentials with their interactions, mails, what was set
-    aside, and what their recipient decided. Source: GDPR, articles 15 and 20."""
+    aside, what their recipient decided, and which wallets are connected. Source: GDPR, articles 15 and 20."""
     zone = time_zone_of(transaction, workspace_id)
+    here = list_of_address(transaction, workspace_id, email)
+    # They belong to the person and to no workspace: told where the person is known at all.
+    connections = list_connections(transaction, email) if here else []
     return {
         "email": email,
         "exportedAt": present_moment(transaction.at),
-        "credentials": [
-            _describe(transaction, log, credential, zone)
-            for credential in list_of_address(transaction, workspace_id, email)
-        ],
+        "credentials": [_describe(transaction, log, credential, zone) for credential in here],
+        "wallets": [_describe_wallet(one) for one in connections],
+    }
+
+
+def _describe_wallet(connection: Connection) -> dict[str, Any]:
+    return {
+        "name": connection.name,
+        "scope": connection.scope,
+        "since": present_moment(connection.created_at),
+        "until": present_moment(connection.expires_at),
     }
 
 
@@ -102,10 +114,14 @@ def _set_aside(transaction: Transaction, credential: Credential) -> Iterator[dic
 
 
 def erase_person(transaction: Transaction, workspace_id: str, email: str) -> list[str]:
-    """Delete all of it; the public ids of the credentials, whose drawn documents the caller shall forget."""
+    """Delete all of it; the public ids of the credentials, whose drawn documents the caller shall forget.
+
+    Assumed: wallets are disconnected, also from what other workspaces have issued to the address: nothing is kept that
+    was kept on the strength of this workspace's credentials. Their issuers' credentials stay, to be connected anew.
+    """
     forget_notices_to(transaction, email)
-    gone = [
-        delete_credential(transaction, workspace_id, credential.id)
-        for credential in list_of_address(transaction, workspace_id, email)
-    ]
+    here = list_of_address(transaction, workspace_id, email)
+    if here:
+        end_grants_of(transaction, email)
+    gone = [delete_credential(transaction, workspace_id, credential.id) for credential in here]
     return [public_id for public_id in gone if public_id is not None]

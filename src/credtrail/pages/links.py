@@ -19,6 +19,21 @@ class ShareLink(NamedTuple):
     touch_only: bool = False
 
 
+def wallet_link(issuer: str, exchange_address: str, challenge: str) -> str:
+    """Opens the app Learner Credential Wallet where it is installed, which then fetches the credential there.
+
+    Such links are the app's own, so that no other site is asked. Source: the Digital Credentials Consortium's guide to
+    them; the wallet answers to `auth_type` bearer alone, and sends the challenge along.
+    """
+    asked = {
+        "issuer": issuer,
+        "auth_type": "bearer",
+        "challenge": challenge,
+        "vc_request_url": exchange_address,
+    }
+    return "dccrequest://request?" + urlencode(asked, quote_via=quote, safe="")
+
+
 def share_links(view: PublicView, address: str, picture: str | None, facebook_app_id: str) -> list[ShareLink]:
     """The eight networks of the wire, in its order. `address` and `picture` are absolute.
 

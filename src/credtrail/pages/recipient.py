@@ -19,7 +19,6 @@ from credtrail.credentials.links import page_address
 from credtrail.database import Database
 from credtrail.designs.press import Press
 from credtrail.errors import Refusal
-from credtrail.pages.origin import is_same_origin
 from credtrail.recipients import acts
 from credtrail.recipients.model import (
     CodeTyped,
@@ -37,6 +36,7 @@ from credtrail.values import present_moment
 from credtrail.web.gate import read_body
 from credtrail.web.language import language_of
 from credtrail.web.limits import NetworkLimit, RateLimit
+from credtrail.web.origin import is_same_origin
 from credtrail.web.parse import parse_body
 
 _LARGEST_BYTES = 4_096

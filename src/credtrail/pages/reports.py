@@ -21,13 +21,13 @@ from credtrail.interactions.model import (
 )
 from credtrail.interactions.record import Entry, Outcome, Recorder, Submission
 from credtrail.interactions.visits import SetAside
-from credtrail.pages.origin import is_same_origin
 from credtrail.pages.robots import find_reason
 from credtrail.pages.token import PageTokens, Visit
 from credtrail.recipients.showing import Showing, Shown, Visitor
 from credtrail.values import Actor, Answer, Moment, must
 from credtrail.web.gate import read_body
 from credtrail.web.limits import NetworkLimit, RateLimit
+from credtrail.web.origin import is_same_origin
 from credtrail.web.parse import parse_body
 
 _LARGEST_REPORT_BYTES = 4_096

@@ -25,7 +25,13 @@ from credtrail.credentials.store import PublicView
 from credtrail.database import Database, Transaction
 from credtrail.interactions.counts import find_audience
 from credtrail.pages.documents import documents_of, logo_path
-from credtrail.pages.links import linkedin_profile_link, mail_link, more_share_links, share_links
+from credtrail.pages.links import (
+    linkedin_profile_link,
+    mail_link,
+    more_share_links,
+    share_links,
+    wallet_link,
+)
 from credtrail.pages.qr import draw_qr
 from credtrail.pages.token import PageTokens, Visit
 from credtrail.recipients.access import KEY_SECONDS
@@ -214,6 +220,17 @@ class Pages:
         address = page_address(home, public_id)
         return Response(draw_qr(address), media_type="image/svg+xml", headers=_DAY_LONG)
 
+    async def show_wallet_qr(self, request: Request) -> Response:
+        """The QR code by which a wallet on a phone gets what another device shows; with that device's key, if it has one."""
+        visitor = visitor_of(request)
+        shown = await self._find(request, visitor)
+        if shown is None:
+            return _missing(request)
+        key_query = f"?{urlencode({'access': visitor.key})}" if visitor.key else ""
+        link = self._wallet_link(shown.view, key_query)
+        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        return Response(draw_qr(link), media_type="image/svg+xml", headers=headers)
+
     async def show_colors(self, request: Request) -> Response:
         """A style sheet with an issuer's colour, which is all that its address says."""
         style = brand_style(request.path_params["color"])
@@ -264,6 +281,8 @@ class Pages:
             "query": _query(request),
             "locale": language.locale,
             "oembed_path": f"/oembed?url={quote(address, safe='')}",
+            "server_address": self._public_url,
+            "key_query": f"?{urlencode({'access': key})}" if key else "",
         }
 
     def _key_for(self, shown: Shown, visitor: Visitor) -> str:
@@ -289,6 +308,7 @@ class Pages:
             "share_links": share_links(view, address, picture, self._facebook_app_id),
             "more_share_links": more_share_links(view, address),
             "linkedin_profile_address": linkedin_profile_link(view, address),
+            "wallet_address": self._wallet_link(view, shown["key_query"]),
             "mail_address": mail_link(f"{view.group.name} – {view.issuer_name}", address),
             "contact_address": mail_link(about, address, contact),
             "name_correction_address": mail_link(
@@ -296,6 +316,11 @@ class Pages:
             ),
             "embed_code": self._embed_code(view, *_EMBED_SIZE),
         }
+
+    def _wallet_link(self, view: PublicView, key_query: str) -> str:
+        """For a wallet; with a key, where not everybody may see the credential."""
+        home, public_id = view.home(self._public_url), view.credential.public_id
+        return wallet_link(home, f"{page_address(home, public_id)}/exchange{key_query}", public_id)
 
     def _describe_embed(self, request: Request, shown: Shown) -> dict[str, Any]:
         view, described_page = shown.view, self._describe(request, shown, Visitor())

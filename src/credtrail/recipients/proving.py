@@ -67,7 +67,7 @@ class Proving:
         self, transaction: Transaction, public_id: str, email: str, code: NewCode, language: Language
     ) -> None:
         asked_for = self._proofs.digest_asked(public_id, email)
-        self._check_limits(transaction, asked_for)
+        check_limits(transaction, asked_for)
         view = find_public(transaction, _known(public_id))
         address = view.credential.recipient_email if view else None
         fits = address is not None and fold(address) == fold(email)
@@ -90,18 +90,10 @@ class Proving:
         else:  # the same work for nobody: it is deleted unsent, being out of date already
             add_notice(transaction, "", "", body, good_for_ms=0, from_name=sender)
 
-    def _check_limits(self, transaction: Transaction, asked_for: str) -> None:
-        at = transaction.at
-        times = store.count_codes(transaction, asked_for, at - _DAY_MS)
-        hour = [time for time in times if time > at - _HOUR_MS]
-        if len(hour) >= CODES_PER_HOUR or len(times) >= CODES_PER_DAY:
-            ends = hour[-1] + _HOUR_MS if len(times) < CODES_PER_DAY else times[-1] + _DAY_MS
-            raise Refusal("rate_limited", headers=(("retry-after", str((ends - at) // 1_000 + 1)),))
-
     async def prove(self, public_id: str, challenge: str, typed: str) -> Proven | Failed:
         """A proof for the right code, in whatever script its digits are typed; each call is a try."""
         token = self._proofs.make_proof(public_id)
-        digits = "".join(str(decimal(character)) for character in typed if character.isdecimal())
+        digits = read_digits(typed)
         return await self._database.write(
             lambda transaction: self._prove(transaction, public_id, challenge, digits, token)
         )
@@ -153,6 +145,21 @@ class Proving:
 def _known(public_id: str) -> str:
     """As a database can be asked for it: U+0000 is in nobody's id, and PostgreSQL's text can't hold it."""
     return "" if "\x00" in public_id else public_id
+
+
+def check_limits(transaction: Transaction, asked_for: str) -> None:
+    """Refuses (429) a sixth code within an hour and an eleventh within a day, for what `asked_for` stands for."""
+    at = transaction.at
+    times = store.count_codes(transaction, asked_for, at - _DAY_MS)
+    hour = [time for time in times if time > at - _HOUR_MS]
+    if len(hour) >= CODES_PER_HOUR or len(times) >= CODES_PER_DAY:
+        ends = hour[-1] + _HOUR_MS if len(times) < CODES_PER_DAY else times[-1] + _DAY_MS
+        raise Refusal("rate_limited", headers=(("retry-after", str((ends - at) // 1_000 + 1)),))
+
+
+def read_digits(typed: str) -> str:
+    """The digits in what was typed, in whatever script."""
+    return "".join(str(decimal(character)) for character in typed if character.isdecimal())
 
 
 def _write_mail(view: PublicView | None, digits: str, language: Language) -> tuple[str, str, str]:

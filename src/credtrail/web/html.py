@@ -36,15 +36,23 @@ _POLICY = {
 
 
 def render(
-    request: Request, template: str, *, status: int = 200, frames: bool = False, **values: Any
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    frames: bool = False,
+    form_target: str = "",
+    **values: Any,
 ) -> Response:
     """A page from a template named by its path in the package, e.g. `pages/credential.html`, in the visitor's language.
 
     The template gets `_` and `ngettext`, `language`, `direction`, `languages` (links to the others), `static(path)`,
     `bdi(text)` and the filters `day`, `moment`, `machine_moment` and `number`. No inline script or style, no cookie,
-    no third party, no referrer to other sites; no frame, unless `frames` lets any site show it in one.
+    no third party, no referrer to other sites; no frame, unless `frames` lets any site show it in one. Its forms lead
+    to this site; what they are answered with may lead on to `form_target`, an origin or a scheme.
     """
-    return respond(request, write(request, template, **values), status=status, frames=frames)
+    text = write(request, template, **values)
+    return respond(request, text, status=status, frames=frames, form_target=form_target)
 
 
 def write(request: Request, template: str, **values: Any) -> str:
@@ -61,16 +69,20 @@ def write_in(code: str, template: str, **values: Any) -> str:
     return _environment(code).get_template(template).render(**values)
 
 
-def respond(request: Request, text: str, *, status: int = 200, frames: bool = False) -> Response:
+def respond(
+    request: Request, text: str, *, status: int = 200, frames: bool = False, form_target: str = ""
+) -> Response:
     """A page from its text."""
-    headers = page_headers(frames=frames)
+    headers = page_headers(frames=frames, form_target=form_target)
     headers |= {"content-language": language_of(request).code, "vary": "accept-language"}
     return Response(text, status, media_type="text/html; charset=utf-8", headers=headers)
 
 
-def page_headers(*, frames: bool = False) -> dict[str, str]:
+def page_headers(*, frames: bool = False, form_target: str = "") -> dict[str, str]:
     """The headers of every page: same origin only, and nothing remembered on the way."""
     policy = _POLICY | {"frame-ancestors": "*"} if frames else _POLICY
+    if form_target:
+        policy = policy | {"form-action": f"'self' {form_target}"}
     return {
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         # Not no-referrer: under it some browsers send Origin: null even to their own site.
