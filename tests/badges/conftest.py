@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,9 +42,11 @@ def judge(tmp_path_factory):
         _run([*npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", *PACKAGES], seconds=300)
         (folder / "ready").touch()
         JUDGE.parent.mkdir(parents=True, exist_ok=True)
-        if not (JUDGE / "ready").exists():
-            shutil.rmtree(JUDGE, ignore_errors=True)
-            shutil.copytree(folder, JUDGE, dirs_exist_ok=True)
+        moved = Path(tempfile.mkdtemp(dir=JUDGE.parent)) / "judge"
+        shutil.copytree(folder, moved)
+        with suppress(OSError):  # another process was faster: its judge is as good
+            moved.rename(JUDGE)
+        shutil.rmtree(moved.parent)
     _, node = _find_npm()
     shutil.copy(HERE / "judge.mjs", JUDGE / "judge.mjs")
 

@@ -119,7 +119,9 @@ class Pages:
         else:
             text = await self._write_for_recipient(request, shown, shown.proof, visitor)
         token = self._tokens.make(shown.view.credential.public_id, shown.at)
-        return respond(request, text.replace(_TOKEN, token, 1))
+        response = respond(request, text.replace(_TOKEN, token, 1))
+        response.headers["vary"] = "accept, accept-language"
+        return response
 
     def _may_be_seen(self, shown: Shown, visitor: Visitor) -> bool:
         access = self._showing.access
