@@ -143,10 +143,10 @@ def redeliver(
 
 def redeliver_one(transaction: Transaction, endpoint: Endpoint, delivery_id: str) -> None:
     """Deliver it again. 404 where there is none, 409 where it is still being tried or the endpoint is disabled."""
+    if delivery_store.find_delivery(transaction, endpoint, delivery_id) is None:
+        raise Refusal("not_found")
     _refuse_disabled(endpoint)
     if not delivery_store.redeliver(transaction, endpoint.id, id_=delivery_id):
-        if delivery_store.find_delivery(transaction, endpoint, delivery_id) is None:
-            raise Refusal("not_found")
         raise Refusal("conflict", "This delivery is still being tried")
     store.end_pause(transaction, endpoint.id)
 
