@@ -9,18 +9,23 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from chromium import launch
 from conftest import SECRET_KEY, Server
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import add_workspace, save_profile
+from credtrail.credentials.model import Credential
+from credtrail.credentials.privacy import PagePrivacy
+from credtrail.credentials.privacy_store import save_privacy
 from credtrail.credentials.store import add_credential, revoke_credential
 from credtrail.database import Transaction
 from credtrail.database.migrate import migrate
 from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
+from credtrail.recipients.proofs import Proof, Proofs
+from credtrail.recipients.store import add_proof
 from credtrail.settings import Settings
 from wallets.pictures import open_fold, take_wallet_pictures
 
@@ -60,7 +65,14 @@ WORLD = (
     Shown("chinese", "開放草原學院", "植物學導論", "歐陽美玲", 365),
     Shown("devanagari", "Open Meadow Academy", "वनस्पति विज्ञान का परिचय", "अनन्या श्रीवास्तव", 365),
     Shown("unbroken", "Open Meadow Academy", "W" * 120, "x" * 255),
+    Shown("verified", "Open Meadow Academy", "Introduction to Botany", "Robin Ñandú", 730),
+    Shown("private", "Open Meadow Academy", "Introduction to Botany", "Robin Ñandú", 730),
 )
+
+PROVED = ("verified", "private")
+"""Pictures that show what the verified owner sees."""
+
+ROBIN = "robin@learner.example"
 
 PROFILES = {
     "Open Meadow Academy": IssuerProfile(
@@ -93,12 +105,25 @@ def add_world(transaction: Transaction) -> dict[str, str]:
         )
         expiry = None if one.valid_days is None else (today + timedelta(days=one.valid_days)).isoformat()
         dates = ((today - timedelta(days=256)).isoformat(), expiry)
-        recipient = (None, one.recipient, None)
+        recipient = (None, one.recipient, ROBIN if one.picture in PROVED else None)
         credential = add_credential(transaction, workspace_id, group.id, recipient, dates, status="issued")
         if one.revoked:
             revoke_credential(transaction, workspace_id, credential.id, one.revoked)
         ids[one.picture] = credential.public_id
+        if one.picture in PROVED:
+            ids[f"proof of {one.picture}"] = prove(transaction, credential)
+        if one.picture == "private":
+            save_privacy(transaction, credential.id, PagePrivacy("private", "recipient"))
     return ids
+
+
+def prove(transaction: Transaction, credential: Credential) -> str:
+    """What a device of the recipient would hold."""
+    proofs, at = Proofs(SECRET_KEY), transaction.at
+    token = proofs.make_proof(credential.public_id)
+    digests = (proofs.digest_proof(token), credential.id, proofs.digest_address(ROBIN))
+    add_proof(transaction, Proof(*digests, at, at + 86_400_000))
+    return token
 
 
 def prepare(settings: Settings) -> dict[str, str]:
@@ -109,7 +134,8 @@ def prepare(settings: Settings) -> dict[str, str]:
 
 def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path) -> int:
     """Every page at every width in both schemes; how many pictures were taken."""
-    pages = {f"credential-{name}": f"/credentials/{id_}" for name, id_ in ids.items()}
+    shown = {name: id_ for name, id_ in ids.items() if not name.startswith("proof of ")}
+    pages = {f"credential-{name}": f"/credentials/{id_}" for name, id_ in shown.items()}
     for name in ("valid", "expired", "revoked", "long", "arabic"):
         pages[f"verification-{name}"] = f"/credentials/{ids[name]}/verification"
     pages["credential-owner"] = f"/credentials/{ids['valid']}?recipient=true"
@@ -123,11 +149,16 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
         for scheme in SCHEMES:
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page = context.new_page()
+            keep_proofs(page, url, ids)
             for name, path in pages.items():
                 page.goto(url + path, wait_until="networkidle")
                 if name == "credential-valid":
                     page.get_by_role("link", name="Verify").click()
                     page.get_by_role("heading", name="Verification").wait_for()
+                if name.removeprefix("credential-") in PROVED:
+                    page.get_by_role("heading", name="Your credential").wait_for()
+                    for fold in page.locator(".own summary").all():
+                        fold.click()
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 if wide > width:
                     print(f"{name} is {wide} pixels wide at {width}")
@@ -139,6 +170,14 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
             count += 1 + take_wallet_pictures(page, url, f"{width}-{scheme}", folder)
             context.close()
     return count
+
+
+def keep_proofs(page: Page, url: str, ids: dict[str, str]) -> None:
+    """From now on the device is the recipient's, on the pages that show that."""
+    page.goto(f"{url}/robots.txt")
+    for name in PROVED:
+        kept = [f"credtrail:proof:{ids[name]}", ids[f"proof of {name}"]]
+        page.evaluate("([key, proof]) => localStorage.setItem(key, proof)", kept)
 
 
 def print_page(browser: Browser, address: str, path: Path) -> None:
