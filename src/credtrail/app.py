@@ -67,6 +67,7 @@ from credtrail.pages.domains import Domains
 from credtrail.pages.recipient import CodeLimits, RecipientActs
 from credtrail.pages.reports import ReportLimits, Reports
 from credtrail.pages.token import PageTokens
+from credtrail.pages.verify import VerifyPage
 from credtrail.pages.views import Pages
 from credtrail.recipients.access import Access
 from credtrail.recipients.api import Recipients
@@ -80,6 +81,7 @@ from credtrail.wallets.api import WalletApi
 from credtrail.wallets.connect import Connecting
 from credtrail.wallets.views import WalletPages
 from credtrail.web.edge import Edge
+from credtrail.web.egress import Fetcher
 from credtrail.web.endpoint import Caller, Endpoint
 from credtrail.web.gate import Gate, Receive, Scope, Send
 from credtrail.web.health import Health
@@ -153,6 +155,14 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         ),
         settings.public_url,
     )
+    verify_page = VerifyPage(
+        desk,
+        showing,
+        tokens,
+        NetworkLimit(settings.verify_limit_per_network),
+        settings.public_url,
+        Fetcher(settings.foreign_hosts) if settings.foreign_hosts else None,
+    )
     limit = RateLimit(settings.rate_limit_per_second, settings.rate_limit_burst)
     recipient_acts = RecipientActs(
         database,
@@ -212,7 +222,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Issuer(database, Seal(secret_key, "issuer"), settings.public_url).views(),
     ]
     dashboard = door.routes(views)
-    faces = (documents, badges, domains, pages, reports)
+    faces = (documents, badges, domains, pages, reports, verify_page)
     site = _site(
         settings,
         database,
@@ -231,11 +241,11 @@ def _site(
     database: Database,
     recorder: Recorder,
     press: Press,
-    faces: tuple[Documents, Badges, Domains, Pages, Reports],
+    faces: tuple[Documents, Badges, Domains, Pages, Reports, VerifyPage],
     endpoints: Sequence[Endpoint],
     more: Sequence[Route],
 ) -> Starlette:
-    documents, badges, domains, pages, reports = faces
+    documents, badges, domains, pages, reports, verify_page = faces
     health = Health(lambda: is_current(database))
     reference = Reference(encode_document(endpoints, settings.public_url))
 
@@ -247,11 +257,14 @@ def _site(
         # Everything accepted is committed and answered before the database is let go.
         await recorder.close()
         await press.close()
+        verify_page.close()
         await database.close()
 
     return Starlette(
         routes=[
             Route("/", pages.show_front),
+            Route("/verify", verify_page.show),
+            Route("/verify", verify_page.take, methods=["POST"]),
             Route("/credentials/{public_id}.json", badges.show_json),
             Route("/credentials/{public_id}.jwt", badges.show_jwt),
             Route("/credentials/{public_id}.png", documents.show_baked),

@@ -100,6 +100,21 @@ class Settings(BaseSettings):
             description="The address of this server's privacy policy, which wallets are told. Empty: the front page.",
         ),
     ] = ""
+    verify_limit_per_network: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Verifications at `/verify` in a minute from one network of visitors; more are refused.",
+        ),
+    ] = 30
+    verify_foreign_hosts: Annotated[
+        str,
+        Field(
+            description="Comma-separated host names that may be asked, by https, for the keys and status lists of other "
+            "issuers' credentials that are verified here, such as `badges.example`; `*` is every host of the internet, and "
+            "none of an inner network. Empty: nobody is asked, and what would have to be is told as not checked."
+        ),
+    ] = ""
     proxy_addresses: Annotated[
         str,
         Field(
@@ -287,6 +302,11 @@ class Settings(BaseSettings):
     def webhook_hosts(self) -> frozenset[str]:
         """The hosts that webhooks may reach wherever they are."""
         return frozenset(one.strip().lower() for one in self.webhook_allowed_hosts.split(",") if one.strip())
+
+    @property
+    def foreign_hosts(self) -> frozenset[str]:
+        """The hosts that are asked about other issuers' credentials."""
+        return frozenset(one.strip().lower() for one in self.verify_foreign_hosts.split(",") if one.strip())
 
     @property
     def cache_folder(self) -> Path:

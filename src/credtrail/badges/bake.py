@@ -138,19 +138,22 @@ def _from_pdf(document: bytes) -> str:
             break
         place = end + len(_END)
         raw = document[begin.end() : min(end, begin.end() + _MOST_BYTES)]
-        for text in (raw, _try_to_inflate(raw)):
+        unpacked = _try_to_inflate(raw)
+        for text in (raw, unpacked or b""):
             if text.lstrip().startswith(b"{") and b"VerifiableCredential" in text:
                 return _decode(text)
-            budget -= len(text)
+        budget -= len(raw) + (_MOST_BYTES if unpacked is None else len(unpacked))
     raise NothingBakedError
 
 
-def _try_to_inflate(raw: bytes) -> bytes:
-    """Nothing where it isn't compressed, or holds more than a credential may."""
+def _try_to_inflate(raw: bytes) -> bytes | None:
+    """Nothing where it isn't compressed; None where it holds more than a credential may, or breaks off."""
+    if len(raw) < 2 or raw[0] & 15 != 8 or (raw[0] << 8 | raw[1]) % 31:
+        return b""
     try:
         return _inflate(raw)
     except NothingBakedError:
-        return b""
+        return None
 
 
 def _inflate(raw: bytes) -> bytes:

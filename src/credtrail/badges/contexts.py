@@ -46,6 +46,7 @@ _FILES = {
 KNOWN = frozenset(_FILES)
 """The addresses of the contexts we have."""
 
+_MOST_CONTEXTS = 8
 _MOST_ALIKE = 6
 """Nodes without a name that look the same: to tell them apart takes time that grows with their factorial."""
 
@@ -101,6 +102,8 @@ def says_only_what_is_signed(document: dict[str, Any]) -> bool:
 def _check_contexts(document: dict[str, Any]) -> None:
     contexts = document.get("@context")
     named = contexts if isinstance(contexts, list) else [contexts]
+    if len(named) > _MOST_CONTEXTS:
+        raise MalformedError("too many contexts")
     for one in named:
         if not isinstance(one, str) or one not in KNOWN:
             raise UnknownContextError(one if isinstance(one, str) else "a context of its own")

@@ -269,7 +269,7 @@ class Desk:
         documents: dict[str, Any] = {}
         issuers: dict[str, str] = {}
         withdrawn = set()
-        for did in sorted(dids)[:4]:
+        for did in sorted(did for did in dids if did.isprintable())[:4]:
             name, is_withdrawn = await self._find_issuer(did)
             if is_withdrawn:
                 withdrawn.add(did)
@@ -315,7 +315,7 @@ class Desk:
         return await fetch(address) if fetch and address.startswith("https://") else None
 
 
-_OWN_LIST = re.compile(r"(https?://[^/?#]+)/issuers/([\w-]+)(?:/keys/(\w+))?/status/(\d{1,6})", re.ASCII)
+_OWN_LIST = re.compile(r"(https?://[^/?#\[\]]+)/issuers/([\w-]+)(?:/keys/(\w+))?/status/(\d{1,6})", re.ASCII)
 
 
 def host_of_did(did: str) -> str:

@@ -11,6 +11,8 @@ from credtrail.badges.keys import read_base64url
 
 Format = Literal["json_ld", "vc_jwt"]
 _DEEPEST = 40
+_MOST_VALUES = 1_000
+"""In all its depth. To read statements out of a document takes milliseconds for each; ours have two hundred at most."""
 _MOST_BYTES = 262_144
 
 
@@ -67,20 +69,30 @@ def read_json(text: str | bytes) -> Any:
 
     try:
         value = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
-        json.dumps(value, ensure_ascii=False).encode()  # half of a pair of surrogates can't be written
+        _check_bounds(value)
+        json.dumps(
+            value, ensure_ascii=False, allow_nan=False
+        ).encode()  # no half pair of surrogates, no 1e999
     except UnreadableError:
         raise
     except (ValueError, RecursionError):
         raise UnreadableError("not_json") from None
-    if _depth(value) > _DEEPEST:
-        raise UnreadableError("too_large")
     return value
 
 
-def _depth(value: Any) -> int:
-    if not isinstance(value, dict | list):
-        return 0
-    return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value), default=0)
+def _check_bounds(value: Any) -> None:
+    """Level by level, since what is nested too deep can't be walked otherwise."""
+    level, depth, count = [value], 0, 1
+    while level:
+        level = [
+            one
+            for outer in level
+            if isinstance(outer, dict | list)
+            for one in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        depth, count = depth + 1, count + len(level)
+        if depth > _DEEPEST or count > _MOST_VALUES:
+            raise UnreadableError("too_large")
 
 
 def _read_token(container: Container, text: str) -> Presented:

@@ -355,10 +355,18 @@ def _check_domain(credential: dict[str, Any]) -> Check:
     if not issuer.startswith("did:web:"):
         return Check("issuer_domain", "unchecked", "no_domain")
     domain = unquote(issuer.split(":")[2]).lower()
-    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
-    if parts.scheme == "https" and parts.netloc.lower() == domain:
+    if isinstance(address, str) and _domain_of(address) == domain:
         return Check("issuer_domain", "passed", "same_domain", domain)
     return Check("issuer_domain", "unchecked", "other_domain", domain)
+
+
+def _domain_of(address: str) -> str:
+    """Host and port of an https address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return parts.netloc.lower() if parts.scheme == "https" else ""
 
 
 def _check_issuer(credential: dict[str, Any], known: Known) -> Check:

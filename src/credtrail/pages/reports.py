@@ -105,8 +105,9 @@ class Reports:
     async def _take(self, request: Request) -> Answer:
         headers = dict(request.scope["headers"])
         report = parse_body(Report, await read_body(headers, request.receive, _LARGEST_REPORT_BYTES))
+        public_id = request.path_params["public_id"]
         visitor = Visitor(report.access or "", report.proof or "")
-        shown = await self._showing.find(request.path_params["public_id"], visitor)
+        shown = await self._showing.find(public_id, visitor) or await self._find_verified(report, public_id)
         if shown is None:
             raise Refusal("not_found")
         credential, at = shown.view.credential, shown.at
@@ -121,6 +122,15 @@ class Reports:
             reason=self._judge(request, report, visit, credential, at),
         )
         return await self._recorder.record(Submission(None, (entry,), _present))
+
+    async def _find_verified(self, report: Report, public_id: str) -> Shown | None:
+        """A credential whose page isn't for the sender, but who has verified it from a file, as the token says."""
+        if report.event_type != "credential_verified":
+            return None
+        shown = await self._showing.find_any(public_id, report.proof or "")
+        if shown is None or not isinstance(self._tokens.read(report.token, public_id, shown.at), Visit):
+            return None
+        return shown
 
     def _judge(
         self, request: Request, report: Report, visit: Visit | Reason, credential: Credential, at: Moment

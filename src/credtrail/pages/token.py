@@ -39,8 +39,13 @@ class PageTokens:
 
     def make(self, public_id: str, at: Moment) -> str:
         """A token for one more visit to this credential's page."""
-        visit = secrets.token_bytes(_VISIT_BYTES)
-        payload = visit + at.to_bytes(_TIME_BYTES, "big") + self._name(public_id)
+        return self.bind(Visit(secrets.token_hex(_VISIT_BYTES), at), public_id)
+
+    def bind(self, visit: Visit, public_id: str) -> str:
+        """A token for the same visit, good for this credential: what was handed out before it was known for which."""
+        payload = (
+            bytes.fromhex(visit.id) + visit.began_at.to_bytes(_TIME_BYTES, "big") + self._name(public_id)
+        )
         return urlsafe_b64encode(payload + self._mac(payload)).decode().rstrip("=")
 
     def read(self, token: str, public_id: str, at: Moment) -> Visit | Reason:

@@ -8,6 +8,9 @@ address registries (by `ipaddress`).
 
 import asyncio
 import socket
+import ssl
+import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -18,6 +21,15 @@ from typing import Any
 import httpcore2
 from httpcore2 import AsyncNetworkBackend, AsyncNetworkStream
 
+_FETCH_SECONDS = 5.0
+_FETCH_BYTES = 262_144
+_FETCH_KEPT_SECONDS = 60
+_FETCH_MOST_KEPT = 50
+_FETCH_LOOKUPS = 8
+_FETCH_HEADERS = (
+    (b"Accept", b"application/json, application/*+json;q=0.9, */*;q=0.1"),
+    (b"User-Agent", b"Credtrail"),
+)
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SPECIAL = tuple(
     ip_network(one)
@@ -142,3 +154,52 @@ def host_header(url: str) -> list[tuple[bytes, bytes]]:
     default = {b"http": 80, b"https": 443}.get(target.scheme)
     host = target.host if b":" not in target.host else b"[" + target.host + b"]"
     return [(b"Host", host if target.port in (None, default) else host + b":%d" % target.port)]
+
+
+class Fetcher:
+    """Gets documents by https from named hosts, bounded in size and time, without following redirects.
+
+    `hosts` may lead anywhere, as whoever runs this has named them; with `*` among them, every host of the internet.
+    What was got is good for a minute, so that nobody can make us ask a host again and again.
+    """
+
+    def __init__(self, hosts: frozenset[str], tls: ssl.SSLContext | None = None) -> None:
+        self._hosts = hosts
+        self._guard = Guard(hosts, "fetch-names", _FETCH_LOOKUPS)
+        self._tls = tls or ssl.create_default_context()
+        self._kept: OrderedDict[str, tuple[float, bytes | None]] = OrderedDict()
+
+    async def get(self, address: str) -> bytes | None:
+        """What is there; None where it may not be asked for, or nothing whole was to be had in time."""
+        try:
+            url = httpcore2.URL(address)
+        except (ValueError, TypeError, UnicodeError, httpcore2.ProtocolError):
+            return None
+        host = url.host.decode("ascii", "replace").lower()
+        if url.scheme != b"https" or not {host, "*"} & self._hosts:
+            return None
+        kept = self._kept.get(address)
+        if kept is None or kept[0] < time.monotonic():
+            kept = self._kept[address] = (time.monotonic() + _FETCH_KEPT_SECONDS, await self._get(address))
+            self._kept.move_to_end(address)
+            while len(self._kept) > _FETCH_MOST_KEPT:
+                self._kept.popitem(last=False)
+        return kept[1]
+
+    async def _get(self, address: str) -> bytes | None:
+        try:
+            async with (
+                asyncio.timeout(_FETCH_SECONDS),
+                httpcore2.AsyncConnectionPool(ssl_context=self._tls, network_backend=self._guard) as pool,
+                pool.stream("GET", address, headers=[*_FETCH_HEADERS, *host_header(address)]) as response,
+            ):
+                content, is_whole = await read_answer(response, _FETCH_BYTES)
+                return content if response.status == 200 and is_whole else None
+        except (OSError, TimeoutError, UnicodeError, httpcore2.TimeoutException, httpcore2.NetworkError):
+            return None
+        except (httpcore2.ProtocolError, ValueError):
+            return None
+
+    def close(self) -> None:
+        """Ask for no names any more."""
+        self._guard.close()

@@ -245,15 +245,16 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit_byte
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit():
         _check_size(int(announced), limit_bytes)
-    body, more = b"", True
+    pieces, size, more = [], 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the client went away while sending its body")
-        body += message.get("body", b"")
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
         more = message.get("more_body", False)
-        _check_size(len(body), limit_bytes)
-    return body
+        _check_size(size, limit_bytes)
+    return b"".join(pieces)
 
 
 def present_refusal(refusal: Refusal) -> Answer:
