@@ -263,8 +263,7 @@ class Pages:
         documents = documents_of(view, self._public_url, language.code, key)
         return {
             "verified": shown.is_verified,
-            "keyed": f"?access={key}" if key else "",
-            "keyed_download": f"?download&access={key}" if key else "?download",
+            "key_download_query": f"?download&access={key}" if key else "?download",
             "privacy": view.privacy,
             "is_open": is_open,
             "handed_on": f"{address}?access={link_key}" if link_key and shown.is_verified else address,
