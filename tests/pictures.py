@@ -138,10 +138,12 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
     pages = {f"credential-{name}": f"/credentials/{id_}" for name, id_ in shown.items()}
     for name in ("valid", "expired", "revoked", "long", "arabic"):
         pages[f"verification-{name}"] = f"/credentials/{ids[name]}/verification"
+        pages[f"verify-{name}"] = f"/verify?credential={ids[name]}" + ("&lang=ar" if name == "arabic" else "")
     pages["credential-owner"] = f"/credentials/{ids['valid']}?recipient=true"
     pages["credential-consent"] += "?recipient=true"
     for language in ("de", "ar", "ja"):
         pages[f"credential-in-{language}"] = f"/credentials/{ids['valid']}?lang={language}"
+    pages |= {"verify": "/verify", "verify-nothing": "/verify?credential=hello"}
     pages["embed"] = f"/credentials/{ids['valid']}/embed"
     pages |= {"front": "/", "missing": "/credentials/there-is-none", "docs": "/docs"}
     count = 0
@@ -152,9 +154,7 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
             keep_proofs(page, url, ids)
             for name, path in pages.items():
                 page.goto(url + path, wait_until="networkidle")
-                if name == "credential-valid":
-                    page.get_by_role("link", name="Verify").click()
-                    page.get_by_role("heading", name="Verification").wait_for()
+                verify(page, name)
                 if name.removeprefix("credential-") in PROVED:
                     page.get_by_role("heading", name="Your credential").wait_for()
                     for fold in page.locator(".own summary").all():
@@ -170,6 +170,16 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
             count += 1 + take_wallet_pictures(page, url, f"{width}-{scheme}", folder)
             context.close()
     return count
+
+
+def verify(page: Page, name: str) -> None:
+    """Ask for the answer where the picture is of one."""
+    if name == "credential-valid":
+        page.get_by_role("link", name="Verify").click()
+        page.get_by_role("heading", name="Verification").wait_for()
+    if name.startswith("verify-"):
+        page.locator("form.verify button").click()
+        page.locator("#answer .panel").wait_for()
 
 
 def keep_proofs(page: Page, url: str, ids: dict[str, str]) -> None:
