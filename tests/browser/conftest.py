@@ -18,7 +18,9 @@ from sqlalchemy import select
 from chromium import PERSON, launch
 from conftest import SECRET_KEY, Cast, Server, add_cast, headers, in_transaction, postgres_url
 from credtrail.accounts.passwords import hash_password
-from credtrail.accounts.people_store import add_user, set_member
+from credtrail.accounts.people import digest_secret, make_secret
+from credtrail.accounts.people_store import add_user, find_user, set_member
+from credtrail.accounts.session_store import add_session
 from credtrail.interactions.visits import set_aside_interactions
 from credtrail.pages.token import PageTokens
 from credtrail.settings import Settings
@@ -130,6 +132,20 @@ def ada_id(site):
         return user.id
 
     return aside(in_transaction, site.settings, act)
+
+
+def let_in(context: Any, site: Site, email: str = "ada@meadow.example") -> None:
+    """Signed in without the form, which test_newcomer.py walks through: loading it and its password hash take longer
+    than many a test."""
+    secret = make_secret()
+
+    def act(transaction):
+        user = find_user(transaction, email=email)
+        add_session(transaction, digest_secret(secret), user.id, "Chromium", 14)
+
+    aside(in_transaction, site.settings, act)
+    cookie = {"name": "credtrail_session", "value": secret, "domain": "127.0.0.1", "path": "/dashboard"}
+    context.add_cookies([cookie])
 
 
 @pytest.fixture

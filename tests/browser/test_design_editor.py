@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from browser.conftest import PASSWORD, aside
+from browser.conftest import PASSWORD, aside, let_in
 from browser.test_accessible import AXE, RULES
 from chromium import PERSON
 from conftest import headers, in_transaction
@@ -38,9 +38,7 @@ def page(site, ada_id, person):
     page = person.new_page()
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{site.url}/dashboard/sign-in")
-    sign_in(page, site)
-    page.wait_for_url("**/dashboard/w/**")
+    let_in(person, site)
     yield page
     assert problems == []
 
