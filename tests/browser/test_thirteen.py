@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from browser.conftest import aside
 from conftest import in_transaction
-from credtrail.interactions.counts import page_action_counts
+from credtrail.interactions.counts import WHOLE, page_action_counts
 from credtrail.values import EVENT_TYPES
 
 pytestmark = pytest.mark.browser
@@ -132,7 +132,8 @@ def actions_of(site):
 
     def ask(transaction):
         table = page_action_counts.c
-        rows = transaction.connection.execute(select(table.action, table.count)).all()
+        query = select(table.action, table.count).where(table.group_id != WHOLE)
+        rows = transaction.connection.execute(query).all()
         return {action: sum(count for name, count in rows if name == action) for action, _ in rows}
 
     return aside(in_transaction, site.settings, ask)

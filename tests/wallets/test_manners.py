@@ -309,6 +309,9 @@ def test_forms_come_from_these_pages_alone(client, cast, wallet, robin):
     forged = {"form": "AAAA", "step": "refuse"}
     assert client.post(wallet.authorize_at, data=forged, headers=own).status_code == 400
     assert client.post(wallet.authorize_at, content=b"form=" + b"x" * 40_000, headers=own).status_code == 413
+    asked = robin.press(page, "ask", email="anybody@learner.example")
+    again = robin.press(asked, "again")
+    assert ('value="anybody@learner.example"' in again.text, "That is not" in again.text) == (True, False)
     for wrong in ("", "robin", "x" * 250 + "@a.example", "ro\x00bin@learner.example"):
         answer = robin.press(page, "ask", email=wrong)
         assert (answer.status_code, "That is not an e-mail address" in answer.text) == (400, True)

@@ -83,6 +83,8 @@ class WalletPages:
             case "disconnect" if form.is_proven:
                 await self._connecting.disconnect(form.address, given.get("connection", ""))
                 return await self._list(request, form)
+            case "again":
+                return self._show(request, "address", form, wanted)
             case "prove" if form.challenge:
                 return await self._prove(request, form, wanted, given.get("code", "")[:64])
             case _:
