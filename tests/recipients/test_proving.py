@@ -240,15 +240,19 @@ def test_notices_to_nobody_are_deleted_unsent(device, settings):
     assert rows_of(settings, notices) == []
 
 
-def test_reports_of_a_verified_owner_are_sure(device, client, settings, cast, house):
-
+def test_reports_of_a_verified_owner_are_sure(device, client, settings, cast):
     robin = device().prove()
     robin.send("privacy", {"privacy": "private"})
     agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
     def report(**more):
         token = PageTokens(SECRET_KEY).make(cast.public_id, now() - 5_000)
-        body = {"token": token, "eventType": "credential_verified", "triggeredBy": "recipient", "input": True}
+        body = {
+            "token": token,
+            "eventType": "credential_downloaded",
+            "triggeredBy": "recipient",
+            "input": True,
+        }
         return client.post(f"{robin.path}/interactions", json=body | more, headers=robin.headers | agent)
 
     assert report().status_code == 404
