@@ -111,7 +111,7 @@ def test_reading_counts_nothing(client, cast, address):
     assert listed(client, cast) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/nothing", "{address}", "{address}/verification"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/nothing", "/verify", "{address}", "{address}/verification"])
 def test_every_page_has_the_headers_that_keep_it_safe(client, address, path):
     answer = client.get(path.format(address=address))
     assert all(name in answer.headers for name in SAFE)

@@ -321,6 +321,18 @@ def test_a_private_page_is_like_none_by_its_address_and_its_file_verifies_withou
     assert listed(client, cast) == [("credential_verified", "guest")]
 
 
+def test_a_page_s_verification_leads_here_where_an_address_is_enough(client, cast, settings):
+    path = f"/credentials/{cast.public_id}/verification?lang=de"
+    link = f'href="/verify?credential={cast.public_id}&amp;lang=de"'
+    assert link in client.get(path).text.replace("&lang", "&amp;lang")
+    assert "Nachweis" in client.get(f"/verify?credential={cast.public_id}&lang=de").text
+    hide(settings, cast, chosen="limited", link_expires_at=now() + 60_000)
+    view = in_transaction(settings, lambda transaction: find_public(transaction, cast.public_id))
+    limited = client.get(f"{path}&access={Access(SECRET_KEY).make_link_key(view)}")
+    assert limited.status_code == 200
+    assert "/verify?" not in limited.text
+
+
 def test_a_limited_link_is_verified_by_whoever_has_it(client, cast, settings):
     hide(settings, cast, chosen="limited", link_expires_at=now() + 60_000)
     view = in_transaction(settings, lambda transaction: find_public(transaction, cast.public_id))
