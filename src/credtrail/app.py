@@ -299,7 +299,7 @@ def _site(
             Route("/metrics", _show_metrics),
             Route("/robots.txt", pages.show_robots),
         ],
-        exception_handlers={404: pages.show_missing},
+        exception_handlers={404: pages.show_missing, Refusal: pages.show_refusal},
         lifespan=lifespan,
     )
 

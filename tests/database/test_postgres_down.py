@@ -74,6 +74,10 @@ def test_down_is_503_and_back_is_well(client, cast, settings, own_postgres, stop
     try:
         for answer in (post(), ask(None), client.get(EVENTS, headers=headers(cast.cleo))):
             assert_unavailable(answer)
+        page = client.get(f"/credentials/{cast.public_id}", headers={"accept": "text/html"})
+        assert (page.status_code, page.headers["retry-after"].isdigit()) == (503, True)
+        assert "load the page again" in page.text
+        assert_unavailable(client.get(f"/credentials/{cast.public_id}.json"))
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
     finally:

@@ -23,6 +23,7 @@ from credtrail.credentials.links import page_address
 from credtrail.credentials.model import has_expired
 from credtrail.credentials.store import PublicView
 from credtrail.database import Database, Transaction
+from credtrail.errors import Refusal
 from credtrail.interactions.counts import find_audience
 from credtrail.pages.documents import documents_of, logo_path
 from credtrail.pages.links import (
@@ -94,6 +95,18 @@ class Pages:
     async def show_missing(self, request: Request, _: Exception) -> Response:
         """404: the same for a draft, a deleted and an unknown credential, and any other address."""
         return _missing(request)
+
+    async def show_refusal(self, request: Request, refusal: Exception) -> Response:
+        """What a page couldn't answer, storage that is away above all (503 with Retry-After): words for people, the
+        error envelope for programs."""
+        if not isinstance(refusal, Refusal):  # pragma: no cover - nothing else is sent here
+            raise refusal
+        if refusal.status == 503 and "text/html" in request.headers.get("accept", ""):
+            answer = render(request, "pages/unavailable.html", status=503)
+            answer.headers.update(dict(refusal.headers))
+            return answer
+        body, headers = encode(refusal.envelope()), {**dict(refusal.headers), "cache-control": "no-store"}
+        return Response(body, refusal.status, headers, "application/json")
 
     async def show_robots(self, _: Request) -> Response:
         """Credential pages ask not to be indexed by themselves; the JSON API is nothing for robots."""
