@@ -317,10 +317,12 @@ def test_serve_with_work_does_the_jobs(settings, cast):
     done = [json.loads(line)["job"] for line in log.splitlines() if '"job done"' in line]
     assert sorted(done) == [
         "forget_answers",
+        "forget_codes",
         "forget_imports",
         "forget_interactions",
         "forget_sessions",
         "forget_visits",
+        "forget_wallets",
         "forget_webhooks",
         "note_expired",
         "refresh_statistics",
@@ -368,10 +370,10 @@ def test_persons_are_told_and_forgotten(credtrail, settings, cast):
     assert "knows nobody" in credtrail(*command).stderr
 
 
-def test_the_first_user_is_made_by_a_link_that_the_server_prints_and_does_not_log(settings, cast, capfd):
+def test_the_first_user_is_made_by_a_link_that_the_server_prints_and_does_not_log(settings, cast):
     running = Server(settings).start()
     log = running.stop()
-    [link] = re.findall(r"http\S+/dashboard/set-up/\S{40,}", capfd.readouterr().out)
+    [link] = re.findall(r"http\S+/dashboard/set-up/\S{40,}", running.read_printed())
     assert link.startswith(running.url)
     assert "set-up" not in log
 
