@@ -1,6 +1,7 @@
-"""A person with a real Chromium, before a real server on each database.
+"""A person with a real Chromium, before a real server.
 
-One server on each database serves all tests here; each test gets credentials of its own.
+One server serves all tests here; each test gets credentials of its own. A browser sees no difference between the
+databases, so `make test` takes PostgreSQL for the main ways alone (`ON_BOTH`), and `make fuzz` for all.
 """
 
 import re
@@ -16,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from sqlalchemy import select
 
 from chromium import PERSON, launch
-from conftest import SECRET_KEY, Cast, Server, add_cast, headers, in_transaction, postgres_url
+from conftest import SECRET_KEY, THOROUGH, Cast, Server, add_cast, headers, in_transaction, postgres_url
 from credtrail.accounts.passwords import hash_password
 from credtrail.accounts.people import digest_secret, make_secret
 from credtrail.accounts.people_store import add_user, find_user, set_member
@@ -101,7 +102,11 @@ def _wait(look: Callable[[], list[Any]], expected: list[Any]) -> None:
     assert seen == expected
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+DATABASES = ["sqlite", "postgresql"]
+ON_BOTH = pytest.mark.parametrize("site", DATABASES, indirect=True)
+
+
+@pytest.fixture(scope="session", params=DATABASES if THOROUGH else DATABASES[:1])
 def site(request, templates, tmp_path_factory):
     """A server on a fresh database with the cast."""
     template = aside(templates, request.param)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from browser.conftest import aside
+from browser.conftest import ON_BOTH, aside
 from conftest import in_transaction
 from credtrail.interactions.counts import WHOLE, page_action_counts
 from credtrail.values import EVENT_TYPES
@@ -38,6 +38,7 @@ def phone(chromium, person):
         yield context
 
 
+@ON_BOTH
 @pytest.mark.parametrize("actor", ["recipient", "guest"])
 def test_each_of_the_thirteen_is_recorded_once_with_its_type_and_actor(site, phone, actor):
     shown = site.add_credential("Robin Ñandú", expiryDate="2099-12-31")
