@@ -218,7 +218,9 @@ def assert_closed(client, cast, adas, route):
     """The route answers Cleo as if there were nothing of Ada's."""
     method, path = route
     kind, status = FOREIGN[route]
-    filled = path.replace("{id}", adas.ids.get(path.split("/")[1], "")).replace("{deliveryId}", adas.delivery_id)
+    filled = path.replace("{id}", adas.ids.get(path.split("/")[1], "")).replace(
+        "{deliveryId}", adas.delivery_id
+    )
     filters = f"?credentialId={cast.credential_id}" if kind == "list" and "interactions" in path else ""
     if kind == "query":
         own = client.get(f"/v1{path}?from=2024-03-01&to=2024-03-31", headers=headers(cast.cleo)).text
