@@ -37,6 +37,10 @@ def happened(site, ada_id):
         url = f"{site.url}/v1/credential-interactions"
         httpx.post(url, json=item, headers=headers(site.cast.ada), trust_env=False).raise_for_status()
 
+    quiet = {"name": "Quiet meadow", "designIds": [site.cast.design_id]}
+    url = f"{site.url}/v1/groups"
+    httpx.post(url, json=quiet, headers=headers(site.cast.ada), trust_env=False).raise_for_status()
+
     def act(transaction):
         here, group_id = site.cast.workspace_id, site.cast.group_id
         acted = [(PageActed(here, group_id, "printed", "guest"), "2024-03-12")]
@@ -83,7 +87,11 @@ def test_a_filter_changes_a_part_by_keyboard_and_its_chart_is_drawn_anew(page, h
     page.get_by_label("Columns").select_option("week")
     expect(page.locator("#series figcaption")).to_have_text("Interactions by week")
     page.get_by_label("Period").select_option("7")
+    expect(page).to_have_url(re.compile("period=7"))
+    page.get_by_label("Group").select_option(label="Quiet meadow")
     expect(page.get_by_role("heading", name="Nothing was done in these days")).to_be_visible()
+    page.get_by_label("Group").select_option("")
+    expect(page).to_have_url(re.compile("period=7&group=&"))
     page.get_by_label("From").fill("2024-03-01")
     expect(page.get_by_label("Period")).to_have_value("own")
     page.get_by_label("From").press("Enter")
