@@ -6,6 +6,7 @@ a phone and a desktop, light and dark. Run as `python tests/dashboard/credential
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -249,22 +250,22 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: 
     return count
 
 
-def main() -> None:
-    """Serve the world, take the pictures."""
+def serve_and_take(make_world: Callable[[Transaction], Any], take: Callable[..., int]) -> None:
+    """Serve the world, take the pictures; folder and names as the command line says."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
     folder.mkdir(exist_ok=True, parents=True)
     with tempfile.TemporaryDirectory() as temporary:
         settings = Settings(database_url=f"sqlite:///{temporary}/pictures.db", secret_key=SECRET_KEY)
         migrate(settings)
-        world = write_once(settings, World)
+        world = write_once(settings, make_world)
         server = Server(settings).start()
         try:
             with sync_playwright() as playwright, launch(playwright) as browser:
-                count = take_pictures(browser, server.url, world, folder, "".join(sys.argv[2:]))
+                count = take(browser, server.url, world, folder, "".join(sys.argv[2:]))
         finally:
             server.stop()
     print(f"{count} pictures in {folder}")
 
 
 if __name__ == "__main__":
-    main()
+    serve_and_take(World, take_pictures)

@@ -6,33 +6,27 @@ wrong; on a phone and a desktop, light and dark. Run as `python tests/dashboard/
 
 import random
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sqlalchemy import update
 
-from chromium import launch
-from conftest import SECRET_KEY, Server
 from credtrail.accounts.passwords import hash_password
 from credtrail.accounts.people_store import add_user, set_member
 from credtrail.accounts.store import add_workspace
 from credtrail.credentials.store import add_credential, credentials
 from credtrail.database import Transaction, run_all
-from credtrail.database.migrate import migrate
-from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.interactions.counts import add_counts, add_page_counts
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.model import Interaction, PageActed
 from credtrail.interactions.visits import SetAside
-from credtrail.settings import Settings
 from credtrail.values import EVENT_TYPES, Moment, day_of, hour_of
-from dashboard.credential_pictures import NAMES, PASSWORD, sign_in
+from dashboard.credential_pictures import NAMES, PASSWORD, serve_and_take, sign_in
 
 DAY_MS = 86_400_000
 GROUPS = (
@@ -179,22 +173,5 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: 
     return count
 
 
-def main() -> None:
-    """Serve the world, take the pictures."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
-    folder.mkdir(exist_ok=True, parents=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        settings = Settings(database_url=f"sqlite:///{temporary}/pictures.db", secret_key=SECRET_KEY)
-        migrate(settings)
-        world = write_once(settings, World)
-        server = Server(settings).start()
-        try:
-            with sync_playwright() as playwright, launch(playwright) as browser:
-                count = take_pictures(browser, server.url, world, folder, "".join(sys.argv[2:]))
-        finally:
-            server.stop()
-    print(f"{count} pictures in {folder}")
-
-
 if __name__ == "__main__":
-    main()
+    serve_and_take(World, take_pictures)

@@ -5,15 +5,13 @@ For people to look at, in the way of `tests/pictures.py`. Run as `python tests/d
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from chromium import launch
-from conftest import SECRET_KEY, Server
+from conftest import SECRET_KEY
 from credtrail.accounts import people_store as people
 from credtrail.accounts import session_store as sessions
 from credtrail.accounts.model import IssuerProfile
@@ -29,14 +27,12 @@ from credtrail.accounts.store import (
 )
 from credtrail.credentials.store import add_credential
 from credtrail.database import Transaction
-from credtrail.database.migrate import migrate
-from credtrail.database.open import write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.seal import Seal
-from credtrail.settings import Settings
 from credtrail.webhooks import delivery_store, manage
 from credtrail.webhooks.model import TYPES, Attempt, Message, NewEndpoint
+from dashboard.credential_pictures import serve_and_take
 
 PASSWORD = "four meadow words together"
 SECRETS = {
@@ -297,22 +293,5 @@ def _meet_problems(page: Page, url: str, world: World, keep, only: str) -> None:
         keep("phone-menu")
 
 
-def main() -> None:
-    """Serve the world, take the pictures, say where they are."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
-    folder.mkdir(exist_ok=True, parents=True)
-    with tempfile.TemporaryDirectory() as temporary:
-        settings = Settings(database_url=f"sqlite:///{temporary}/pictures.db", secret_key=SECRET_KEY)
-        migrate(settings)
-        world = write_once(settings, World)
-        server = Server(settings).start()
-        try:
-            with sync_playwright() as playwright, launch(playwright) as browser:
-                count = take_pictures(browser, server.url, world, folder, "".join(sys.argv[2:]))
-        finally:
-            server.stop()
-    print(f"{count} pictures in {folder}")
-
-
 if __name__ == "__main__":
-    main()
+    serve_and_take(World, take_pictures)
