@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx2 as httpx
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import select
 
 from chromium import PERSON, launch
@@ -28,6 +28,8 @@ from credtrail.settings import Settings
 from credtrail.values import now
 
 PATIENCE_SECONDS = 15
+"""How long whatever is waited for may take on a machine that has much else to do."""
+expect.set_options(timeout=PATIENCE_SECONDS * 1_000)
 PASSWORD = "four meadow words together"
 ANOTHER_SITE = re.compile(r"https?://(?!127\.0\.0\.1[:/])")
 

@@ -1,4 +1,5 @@
-// What the dashboard's pages do beside htmx: the menu on phones, dialogs that ask, copy buttons, the CSRF header.
+// What the dashboard's pages do beside htmx: the menu on phones, dialogs that ask, copy buttons, the CSRF header, and
+// that forms which follow what is typed miss nothing of it.
 (() => {
   const csrf = document.querySelector('meta[name="csrf"]')?.content ?? "";
 
@@ -41,6 +42,50 @@
     link.textContent = "Sign in";
     document.querySelector("#said").append(" ", link);
   }
+
+  // What was typed before the scripts were there, and what the browser puts back on the way back (without an event, after
+  // `load`), is told as if it were typed now. Each control is compared with what was heard of it last, at first with
+  // what it came with.
+  const FOLLOWING = "form[hx-trigger], form[data-letter]";
+  const heard = new WeakMap();
+
+  function tellUnheard() {
+    const all = [...document.querySelectorAll(FOLLOWING)].flatMap(controls);
+    const unheard = all.filter((control) => held(control) !== (heard.get(control) ?? came(control)));
+    for (const control of unheard) {
+      for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, { bubbles: true }));
+    }
+  }
+
+  const controls = (form) => [...form.elements].filter((one) => one.matches("input, select, textarea"));
+  const isTicked = (control) => control.type === "checkbox" || control.type === "radio";
+  const held = (control) => (isTicked(control) ? control.checked : control.value);
+
+  function came(control) {
+    if (isTicked(control)) return control.defaultChecked;
+    if (control.options) return ([...control.options].find((one) => one.defaultSelected) ?? control.options[0])?.value ?? "";
+    const fresh = control.cloneNode(); // a field for numbers doesn't hold everything that stands in the page
+    fresh.value = control.defaultValue;
+    return fresh.value;
+  }
+
+  // A form that is being changed drops the answer it waits for: that is for what stood there before, and where the form
+  // comes anew with it, the change would be undone.
+  function hear(event) {
+    const form = event.target.form;
+    if (!form?.matches(FOLLOWING)) return;
+    if (form.matches("[hx-sync]")) window.htmx?.trigger(form, "htmx:abort");
+    queueMicrotask(() => { // after those who set other controls by it
+      for (const control of controls(form)) heard.set(control, held(control));
+    });
+  }
+
+  // From then on htmx hears; its own listener for this event came first.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const kind of ["input", "change"]) document.addEventListener(kind, hear, true);
+    tellUnheard();
+  });
+  addEventListener("pageshow", tellUnheard);
 
   async function copy(button) {
     const field = document.getElementById(button.dataset.copies);
