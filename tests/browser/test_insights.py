@@ -71,6 +71,19 @@ def test_every_page_fits_everybody(page, happened):
     assert_fits_everybody(page)
 
 
+def test_a_legend_has_numbers_once_the_chart_is_pointed_at(page, happened):
+    page.goto(f"{happened}/insights/series?from=2024-03-01&to=2024-03-31")
+    legend = page.locator("#series .u-legend")
+    expect(legend.get_by_text("Point at the chart to read its numbers.")).to_be_visible()
+    expect(legend.get_by_text("--").first).to_be_hidden()
+    page.locator("#series .u-over").hover(position={"x": 100, "y": 50})
+    expect(legend.get_by_text("Point at the chart")).to_be_hidden()
+    expect(legend.get_by_text("Begins")).to_be_visible()
+    expect(legend.locator(".u-value").last).to_have_text(re.compile(r"^\d+$"))
+    page.get_by_role("heading", level=1).hover()
+    expect(legend.get_by_text("Point at the chart")).to_be_visible()
+
+
 def test_a_filter_changes_a_part_by_keyboard_and_its_chart_is_drawn_anew(page, happened):
     page.goto(f"{happened}/insights/series?from=2024-03-01&to=2024-03-31")
     legend = page.locator("#series .u-legend")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from credtrail.dashboard.words import ago, day_words, duration, exact
+from credtrail.dashboard.words import ago, brief_duration, day_words, exact
 
 AT = 1_750_000_000_000
 DAY = 86_400_000
@@ -38,7 +38,7 @@ def test_exact_in_a_time_zone():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 seconds"), (40.4, "40 seconds"), (61, "1 minute 1 second"), (97_200, "1 day 3 hours")],
+    [(0, "0 s"), (40.4, "40 s"), (61, "1 min 1 s"), (97_200, "1 d 3 h"), (1_200 * 86_400, "1,200 d")],
 )
-def test_duration(seconds, words):
-    assert duration(seconds) == words
+def test_brief_duration(seconds, words):
+    assert brief_duration(seconds) == words

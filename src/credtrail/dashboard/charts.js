@@ -38,9 +38,18 @@
       ],
       series: [{ label: "Begins", value: (_, at) => (at === null ? "–" : (starts[at] ?? "–")) }, ...series],
       cursor: { drag: { x: false, y: false } },
+      hooks: { ready: [askToPoint], setLegend: [({ root, legend }) => root.classList.toggle("pointed", legend.idx !== null)] },
     };
     const data = [starts.map((_, at) => at), ...lines.map(({ counts }) => counts)];
     drawn.set(figure, new uPlot(options, data, plot));
+  }
+
+  // The legend has numbers of the column that is pointed at. Before, it says so instead of dashes.
+  function askToPoint({ root }) {
+    const words = document.createElement("span");
+    words.className = "unpointed";
+    words.textContent = "Point at the chart to read its numbers.";
+    root.querySelector(".u-legend .u-series th").append(words);
   }
 
   function drawAll() {

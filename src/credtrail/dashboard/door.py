@@ -186,7 +186,6 @@ class Visit:
             ago=lambda at: words.ago(at, self.at),
             clock=lambda at: words.clock(at, self.at, self.time_zone),
             exact=lambda at: words.exact(at, self.time_zone),
-            duration=words.duration,
             day_words=words.day_words,
             **values,
         )

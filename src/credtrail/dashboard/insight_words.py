@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from credtrail.dashboard.credential_words import event_words
-from credtrail.dashboard.words import day_words, duration
+from credtrail.dashboard.words import brief_duration, day_words
 from credtrail.insights.figures import Funnel, Timeseries
 from credtrail.insights.model import BUCKETS, Bucket, Period
 
@@ -16,7 +16,7 @@ PERIODS = (
     ("30", "last 30 days"),
     ("90", "last 90 days"),
     ("365", "last 365 days"),
-    ("own", "from … to …"),
+    ("own", "own dates"),
 )
 BUCKET_CHOICES = (
     ("", "by itself"),
@@ -130,8 +130,8 @@ def quotient(number: float | None) -> str:
 
 
 def span(seconds: int | None) -> str:
-    """`2 days 3 hours`."""
-    return "–" if seconds is None else duration(seconds)
+    """`2 d 3 h`."""
+    return "–" if seconds is None else brief_duration(seconds)
 
 
 class Tile(NamedTuple):

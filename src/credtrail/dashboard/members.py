@@ -117,7 +117,7 @@ class Members:
 
         return {
             **await self._database.read(ask),
-            "roles": [(role, f"{role}: {ROLE_SENTENCES[role]}") for role in self._grantable(visit)],
+            "roles": [(role, ROLE_SENTENCES[role]) for role in self._grantable(visit)],
         }
 
     def _grantable(self, visit: Visit) -> list[Role]:

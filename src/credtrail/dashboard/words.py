@@ -58,14 +58,14 @@ def day_words(day: str) -> str:
     return f"{date.day} {date:%b %Y}"
 
 
-def duration(seconds: float) -> str:
-    """A span of time in its two largest units: `2 days 3 hours`, `40 seconds`."""
+def brief_duration(seconds: float) -> str:
+    """A span of time in its two largest units: `2 d 3 h`, `40 s`; months and years are given in days."""
     left, words = round(seconds), []
-    for length, unit in _UNITS:
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, length)
         if count:
-            words.append(_counted(count, unit))
-    return " ".join(words[:2]) or "0 seconds"
+            words.append(f"{count:,} {unit}")
+    return " ".join(words[:2]) or "0 s"
 
 
 def _counted(count: int, unit: str) -> str:
