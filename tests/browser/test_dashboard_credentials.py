@@ -159,9 +159,9 @@ def test_a_sheet_with_wrong_rows_is_imported_before_ones_eyes(page, ada, site):
 def test_a_filter_that_is_refused_is_told_while_typing(page, ada):
     page.goto(f"{ada}/credentials")
     page.get_by_text("More filters").click()
-    page.get_by_label("Guests viewed it at least").fill("-1")
+    page.get_by_label("Guest views from").fill("-1")
     expect(page.get_by_role("alert")).to_contain_text("must be a whole number")
-    page.get_by_label("Guests viewed it at least").fill("")
+    page.get_by_label("Guest views from").fill("")
     expect(page.get_by_role("alert")).to_have_count(0)
 
 

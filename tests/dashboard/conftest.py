@@ -49,6 +49,12 @@ class Person:
         answer = self.client.post(path, data=data, files=files, follow_redirects=True)
         return self._take(answer, status)
 
+    def undo(self, page: str, *, status: int = 200) -> str:
+        """Take the offer that a page makes to undo what was just done; the text of the page that one ends on."""
+        found = re.search(r'action="(\S+/undo)".*?name="undo" value="([^"]+)"', page, re.S)
+        assert found, "no offer to undo"
+        return self.post(found[1], status=status, undo=found[2])
+
     def sign_in(self, email: str, password: str = PASSWORD, status: int = 200) -> str:
         """Sign in by the form."""
         self.see("/dashboard/sign-in")

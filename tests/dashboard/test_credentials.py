@@ -419,6 +419,8 @@ def test_a_life_from_draft_to_deleted(ada_in, cast, settings):
     assert "By mistake &lt;b&gt;" in page
     assert "Only an issued credential" in ada_in.post(f"{address}/revoke")
     assert "1 mail<" in page, "what would be lost"
+    assert f'revoked the credential <a href="{address}">' in ada_in.see(f"{ada_in.home}/audit-log")
+    ada_in.see(address)
     assert "Deleted, with its page" in ada_in.post(f"{address}/delete")
     ada_in.see(address, 404)
     assert waiting(settings) == []

@@ -7,7 +7,9 @@ import pytest
 from conftest import in_transaction
 from credtrail.attributes.store import list_attributes
 from credtrail.credentials.store import find_credential, save_credential
+from credtrail.designs.acts import document_of, make_design
 from credtrail.designs.model import BUILT_IN
+from credtrail.designs.store import delete_design
 from credtrail.groups.store import add_group, find_group, list_groups
 from credtrail.mail.store import add_template
 
@@ -129,6 +131,50 @@ def test_only_an_empty_group_is_deleted(ada_in, cast, settings):
     ada_in.see(f"{ada_in.home}/groups/{id_}", 404)
 
 
+def test_a_deleted_group_is_brought_back_as_it_was(ada_in, cast, settings):
+    def make(transaction):
+        return add_group(
+            transaction,
+            cast.workspace_id,
+            "مقدمة في علم النبات",
+            [SEAL, CLASSIC],
+            "https://learning.example/botany",
+            description="Field work.",
+            skills=("Herbarium", "植物學"),
+            expires_after="P1Y6M",
+        )
+
+    group = in_transaction(settings, make)
+    assert "You can undo it for ten minutes" in ada_in.see(f"{ada_in.home}/groups/{group.id}")
+    page = ada_in.post(f"{ada_in.home}/groups/{group.id}/delete")
+    assert "is back" in ada_in.undo(page)
+    assert in_transaction(settings, lambda tx: find_group(tx, cast.workspace_id, group.id)) == group
+    assert "is there already" in ada_in.undo(page, status=409)
+    assert "brought back the group" in ada_in.see(f"{ada_in.home}/audit-log")
+
+
+def test_a_group_whose_design_is_gone_since_stays_deleted(ada_in, cast, settings):
+    def make(transaction):
+        design = make_design(transaction, cast.workspace_id, "Own", document_of(BUILT_IN[0]))
+        return add_group(transaction, cast.workspace_id, "Brief", [design.id]), design.id
+
+    group, design_id = in_transaction(settings, make)
+    ada_in.see(f"{ada_in.home}/groups/{group.id}")
+    page = ada_in.post(f"{ada_in.home}/groups/{group.id}/delete")
+    in_transaction(settings, lambda tx: delete_design(tx, design_id))
+    assert "A design of the group is deleted since" in ada_in.undo(page, status=409)
+
+
+def test_a_group_with_a_very_long_description_says_that_it_goes_for_good(ada_in, cast, settings):
+    id_ = in_transaction(
+        settings, lambda tx: add_group(tx, cast.workspace_id, "Long", [CLASSIC], description="植" * 5_000).id
+    )
+    assert "This can’t be undone" in ada_in.see(f"{ada_in.home}/groups/{id_}")
+    page = ada_in.post(f"{ada_in.home}/groups/{id_}/delete")
+    assert "The group Long is deleted" in page
+    assert 'name="undo"' not in page
+
+
 def test_another_workspaces_group_is_not_there(ada_in, cast):
     ada_in.see(f"{ada_in.home}/groups/{cast.cleos_group_id}", 404)
     ada_in.post(f"{ada_in.home}/groups/{cast.cleos_group_id}", status=404, **form())
@@ -167,8 +213,14 @@ def test_attributes_are_made_renamed_and_deleted(ada_in, cast, settings):
 
     in_transaction(settings, give)
     assert "1 credential keeps its value" in ada_in.see(address)
-    assert "The attribute Grade is deleted" in ada_in.post(f"{address}/delete")
+    [as_it_was] = own(settings, cast)
+    page = ada_in.post(f"{address}/delete")
+    assert "The attribute Grade is deleted" in page
     assert own(settings, cast) == []
+    assert "The attribute Grade is back" in ada_in.undo(page)
+    assert own(settings, cast) == [as_it_was]
+    assert "the tag final_grade already" in ada_in.undo(page, status=409)
+    ada_in.post(f"{address}/delete")
     ada_in.post(f"{address}/delete", status=404)
     ada_in.post(address, status=404, name="x")
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from conftest import headers, in_transaction
-from credtrail.accounts.people_store import find_user, list_memberships
+from credtrail.accounts.people_store import find_member, find_user, list_memberships
 from credtrail.accounts.store import change_workspace, find_profile, find_workspace, workspaces
 from credtrail.database import run_all
 from credtrail.interactions.visits import SetAside, Shelf, set_aside_interactions
@@ -117,6 +117,38 @@ def test_nobody_gives_more_than_they_have(in_role, settings, cast):
     admin.post(f"{admin.home}/members/{owner_id}/remove", status=403)
     assert "is editor now" in admin.post(f"{admin.home}/members/{viewer_id}/role", role="editor")
     assert roles_of(settings, "vi@meadow.example") == {"Open Meadow Academy": "editor"}
+
+
+def test_a_removed_member_is_brought_back(ada_in, settings, cast):
+    ben_id = add_person(settings, "ben@meadow.example", "Ben", {cast.workspace_id: "admin"})
+    ask = lambda tx: find_member(tx, cast.workspace_id, ben_id)  # noqa: E731
+    as_he_was = in_transaction(settings, ask)
+    ada_in.see(f"{ada_in.home}/members")
+    page = ada_in.post(f"{ada_in.home}/members/{ben_id}/remove")
+    assert "Ben is not a member any more" in page
+    assert in_transaction(settings, ask) is None
+    assert "Ben is admin again" in ada_in.undo(page)
+    assert in_transaction(settings, ask) == as_he_was
+    assert "a member already" in ada_in.undo(page, status=409)
+    assert "brought back the member" in ada_in.see(f"{ada_in.home}/audit-log")
+
+
+def test_only_who_removed_a_member_brings_them_back_and_not_for_long(
+    ada_in, in_role, settings, cast, monkeypatch
+):
+    ben_id = add_person(settings, "ben@meadow.example", "Ben", {cast.workspace_id: "viewer"})
+    ada_in.see(f"{ada_in.home}/members")
+    page = ada_in.post(f"{ada_in.home}/members/{ben_id}/remove")
+    another = in_role("admin")
+    another.see(f"{another.home}/members")
+    assert "can&#39;t be undone any more" in another.undo(page, status=409)
+    ada_in.post(f"{ada_in.home}/members/undo", status=409, undo="nothing")
+    monkeypatch.setattr("credtrail.dashboard.door._UNDO_MS", -1)
+    add_person(settings, "vi@meadow.example", "Vi", {cast.workspace_id: "viewer"})
+    vi_id = in_transaction(settings, lambda tx: find_user(tx, email="vi@meadow.example")).id
+    late = ada_in.post(f"{ada_in.home}/members/{vi_id}/remove")
+    assert "can&#39;t be undone any more" in ada_in.undo(late, status=409)
+    assert roles_of(settings, "vi@meadow.example") == {}
 
 
 def test_the_last_owner_stays(ada_in, settings, cast):

@@ -132,6 +132,12 @@ def set_member(transaction: Transaction, workspace_id: str, user_id: str, role: 
         transaction.connection.execute(insert(members).values(row))
 
 
+def restore_member(transaction: Transaction, member: Member) -> None:
+    """Bring back a member who was removed, as they were; they must not be one now."""
+    row = {name: getattr(member, name) for name in ("workspace_id", "user_id", "role", "created_at")}
+    transaction.connection.execute(insert(members).values(row))
+
+
 def remove_member(transaction: Transaction, workspace_id: str, user_id: str) -> bool:
     """A user leaves a workspace; False when they weren't in it."""
     gone = transaction.connection.execute(

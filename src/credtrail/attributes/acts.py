@@ -22,11 +22,21 @@ def create_attribute(transaction: Transaction, workspace_id: str, new: NewAttrib
     tag = new.tag or tag_from(new.name)
     if not tag:
         raise invalid("tag", "is required where the name has no letters from a to z")
+    _require_room(transaction, workspace_id, tag)
+    return store.add_attribute(transaction, workspace_id, tag, new.name, new.type)
+
+
+def restore_attribute(transaction: Transaction, gone: Attribute) -> None:
+    """Bring back one that was deleted, as it was; refuses (409) as `create_attribute` does."""
+    _require_room(transaction, gone.workspace_id, gone.tag)
+    store.restore_attribute(transaction, gone)
+
+
+def _require_room(transaction: Transaction, workspace_id: str, tag: str) -> None:
     if store.find_by_tag(transaction, workspace_id, [tag]):
         raise Refusal("conflict", f"There is an attribute with the tag {tag} already")
     if store.count_attributes(transaction, workspace_id) >= MOST:
         raise Refusal("conflict", f"A workspace can have {MOST} attributes")
-    return store.add_attribute(transaction, workspace_id, tag, new.name, new.type)
 
 
 def rename_attribute(transaction: Transaction, workspace_id: str, id_: str, name: str) -> Attribute:

@@ -41,9 +41,14 @@ def add_attribute(
     attribute = Attribute(
         transaction.new_id(), workspace_id, "custom", tag, name, type_, False, transaction.at, transaction.at
     )
+    restore_attribute(transaction, attribute)
+    return attribute
+
+
+def restore_attribute(transaction: Transaction, attribute: Attribute) -> None:
+    """Bring back one that was deleted, with its id; its tag must be new in the workspace."""
     row = {name: value for name, value in attribute._asdict().items() if name not in ("parent", "is_default")}
     transaction.connection.execute(insert(attributes).values(row))
-    return attribute
 
 
 def list_attributes(transaction: Transaction, workspace_id: str) -> list[Attribute]:

@@ -30,6 +30,7 @@ class Attributes:
         return [
             View("GET", path, self.show),
             View("POST", path, self.create, "editor"),
+            View("POST", path + "/undo", self.restore, "editor"),
             View("GET", one, self.show_one, "editor"),
             View("POST", one, self.rename, "editor"),
             View("POST", one + "/delete", self.delete, "editor"),
@@ -95,7 +96,19 @@ class Attributes:
             return gone
 
         gone = await self._database.write(act)
-        return visit.go(f"{visit.home}/attributes", f"The attribute {gone.name} is deleted")
+        undo = visit.undo_of(f"{visit.home}/attributes/undo", gone)
+        return visit.go(f"{visit.home}/attributes", f"The attribute {gone.name} is deleted", undo)
+
+    async def restore(self, visit: Visit) -> Response:
+        """Bring back one that was deleted just now."""
+        gone = visit.read_undo(Attribute)
+
+        def act(transaction: Transaction) -> None:
+            acts.restore_attribute(transaction, gone)
+            visit.note(transaction, "attribute_restored", f"custom.{gone.tag}")
+
+        await self._database.write(act)
+        return visit.go(f"{visit.home}/attributes", f"The attribute {gone.name} is back")
 
 
 def _find(transaction: Transaction, visit: Visit) -> dict[str, Any]:

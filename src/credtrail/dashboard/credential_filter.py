@@ -18,10 +18,10 @@ STATUSES = (
 )
 ENGAGEMENTS = (
     ("", "any"),
-    ("opened", "opened by the recipient"),
-    ("not_opened", "not opened by the recipient"),
+    ("opened", "opened"),
+    ("not_opened", "not opened"),
     ("shared", "shared"),
-    ("added", "added to a LinkedIn profile"),
+    ("added", "on a LinkedIn profile"),
     ("verified", "verified"),
 )
 MAILS = (

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 from msgspec.json import decode, encode
@@ -38,6 +38,9 @@ SIGN_IN = f"{ROOT}/sign-in"
 _FORM_BYTES = 1_048_576
 _MESSAGE_SECONDS = 60
 _MOST_KEPT = 200_000
+_UNDO_MS = 10 * 60_000
+_MOST_TO_UNDO = 2_500
+"""Bytes of what was removed that fit into the cookie which hands it on, with the message and sealed."""
 
 Needs = Literal["anyone", "user"] | Role
 """Anyone; whoever is signed in; a member of the path's workspace in this role at least."""
@@ -55,6 +58,16 @@ class View:
     act: "Callable[[Visit], Awaitable[Response]]"
     needs: Needs = "viewer"
     upload_bytes: int = _FORM_BYTES
+
+
+Removed = TypeVar("Removed")
+
+
+class Undo(NamedTuple):
+    """An offer to bring back what was just removed: where to post `kept` to, within ten minutes."""
+
+    path: str
+    kept: str
 
 
 @dataclass
@@ -167,8 +180,8 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page of the dashboard, which shows the message that the page before left."""
-        message = self.door.read_message(self.request)
-        text = self.write(template, message=message, **values)
+        message, undo = self.door.read_message(self.request)
+        text = self.write(template, message=message, undo=undo, **values)
         answer = Response(text, status, media_type="text/html; charset=utf-8", headers=page_headers())
         answer.headers["vary"] = "cookie, hx-request"
         if message:
@@ -195,7 +208,24 @@ class Visit:
         problems = dict(refusal.details) or {"": refusal.message}
         return self.page(template, status=refusal.status, problems=problems, **values)
 
-    def go(self, path: str, message: str = "") -> Response:
+    def undo_of(self, path: str, removed: Any) -> Undo | None:
+        """The offer to bring back what is removed now; None for what is too large to be handed on to the next page.
+
+        It is for this user and workspace alone. `removed` comes back from `read_undo` at the path.
+        """
+        kept = encode((self.at + _UNDO_MS, self.me.id, self.workspace_id, removed)).decode()
+        return Undo(path, kept) if len(kept.encode()) <= _MOST_TO_UNDO else None
+
+    def read_undo(self, kind: type[Removed]) -> Removed:
+        """What shall be brought back; refuses (409) what was removed too long ago, by somebody else or elsewhere."""
+        opened = self.door.seal.open(self.text("undo"), f"undo {self.request.url.path}")
+        if opened is not None:
+            until, user_id, workspace_id, removed = decode(opened, type=tuple[Moment, str, str, kind])  # type: ignore[valid-type]
+            if self.at <= until and (user_id, workspace_id) == (self.me.id, self.workspace_id):
+                return removed
+        raise Refusal("conflict", "It can't be undone any more: that is possible for ten minutes")
+
+    def go(self, path: str, message: str = "", undo: Undo | None = None) -> Response:
         """To another page of the dashboard, which shows the message once. For htmx as its own header."""
         headers = {"hx-redirect": path} if "hx-request" in self.request.headers else {}
         answer: Response = (
@@ -203,7 +233,8 @@ class Visit:
         )
         answer.headers["cache-control"] = "no-store"
         if message:
-            self.door.set_cookie(answer, "message", self.door.seal.close(message), _MESSAGE_SECONDS)
+            told = encode((message, undo)).decode()
+            self.door.set_cookie(answer, "message", self.door.seal.close(told, "message"), _MESSAGE_SECONDS)
         return answer
 
 
@@ -376,9 +407,13 @@ class Door:
         if visit.user is None and self.cookie("form") not in visit.request.cookies:
             self.set_cookie(answer, "form", visit.cookie_secret, None)
 
-    def read_message(self, request: Request) -> str:
-        """What the page before wanted to be said here."""
-        return self.seal.open(request.cookies.get(self.cookie("message"), "")) or ""
+    def read_message(self, request: Request) -> tuple[str, Undo | None]:
+        """What the page before wanted to be said here, and its offer to undo it, sealed for the form that asks for it."""
+        told = self.seal.open(request.cookies.get(self.cookie("message"), ""), "message")
+        message, undo = decode(told, type=tuple[str, Undo | None]) if told else ("", None)
+        if undo is not None:
+            undo = Undo(undo.path, self.seal.close(undo.kept, f"undo {undo.path}"))
+        return message, undo
 
     def _csrf_of(self, secret: str) -> str:
         return hmac.new(self._key, secret.encode(), "sha256").hexdigest()

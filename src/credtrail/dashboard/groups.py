@@ -8,7 +8,7 @@ from starlette.responses import Response
 from credtrail.accounts.store import find_profile
 from credtrail.credentials.store import count_by_group
 from credtrail.dashboard.credential_words import counted
-from credtrail.dashboard.door import View, Visit
+from credtrail.dashboard.door import Undo, View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.designs.artwork import sample_of, sample_path
 from credtrail.designs.model import Design
@@ -49,6 +49,7 @@ class Groups:
             View("GET", path, self.show_all),
             View("GET", path + "/new", self.ask_new, "editor"),
             View("POST", path + "/new", self.create, "editor"),
+            View("POST", path + "/undo", self.restore, "editor"),
             View("GET", one, self.show),
             View("POST", one, self.change, "editor"),
             View("POST", one + "/delete", self.delete, "editor"),
@@ -109,7 +110,12 @@ class Groups:
     def _find(self, transaction: Transaction, visit: Visit) -> dict[str, Any]:
         group = acts.get_group(transaction, visit.workspace_id, visit.path("group_id"))
         count = count_by_group(transaction, [group.id]).get(group.id, (0, 0))
-        return {"group": group, "count": count, **_choices(transaction, visit, group.design_ids)}
+        return {
+            "group": group,
+            "count": count,
+            "can_undo": _undo_of(visit, group) is not None,
+            **_choices(transaction, visit, group.design_ids),
+        }
 
     async def change(self, visit: Visit) -> Response:
         """Keep what was typed; pages and documents of its credentials follow."""
@@ -142,7 +148,22 @@ class Groups:
             if refusal.kind != "conflict":
                 raise
             return visit.go(f"{visit.home}/groups/{id_}", refusal.message)
-        return visit.go(f"{visit.home}/groups", f"The group {group.name} is deleted")
+        return visit.go(f"{visit.home}/groups", f"The group {group.name} is deleted", _undo_of(visit, group))
+
+    async def restore(self, visit: Visit) -> Response:
+        """Bring back one that was deleted just now."""
+        gone = visit.read_undo(Group)
+
+        def act(transaction: Transaction) -> None:
+            acts.restore_group(transaction, gone)
+            visit.note(transaction, "group_restored", gone.name)
+
+        await self._database.write(act)
+        return visit.go(f"{visit.home}/groups/{gone.id}", f"The group {gone.name} is back")
+
+
+def _undo_of(visit: Visit, group: Group) -> Undo | None:
+    return visit.undo_of(f"{visit.home}/groups/undo", group)
 
 
 def expiry_words(period: str | None) -> str:

@@ -33,6 +33,7 @@ ACTS = {
     "member_added": "added the member",
     "role_changed": "changed the role of",
     "member_removed": "removed",
+    "member_restored": "brought back the member",
     "token_created": "created the access token",
     "token_revoked": "revoked the access token",
     "design_created": "created the design",
@@ -74,14 +75,22 @@ ACTS = {
     "group_created": "made the group",
     "group_changed": "changed the group",
     "group_deleted": "deleted the group",
+    "group_restored": "brought back the group",
     "attribute_created": "made the attribute",
     "attribute_renamed": "renamed the attribute",
     "attribute_deleted": "deleted the attribute",
+    "attribute_restored": "brought back the attribute",
     "email_template_created": "made the e-mail template",
     "email_template_changed": "changed the e-mail template",
     "email_template_deleted": "deleted the e-mail template",
 }
 """What each kind of act is called in the list; one that isn't here is shown as it is."""
+_OF_ONE_CREDENTIAL = frozenset(
+    name
+    for name, sentence in ACTS.items()
+    if sentence.endswith("credential") and name != "credential_deleted"
+)
+"""Acts whose subject is the id of a credential that may still be there to be looked at."""
 
 
 class Members:
@@ -98,6 +107,7 @@ class Members:
             View("GET", path, self.show),
             View("POST", path, self.invite, "admin"),
             View("POST", path + "/leave", self.leave),
+            View("POST", path + "/undo", self.restore, "admin"),
             View("POST", path + "/{user_id}/role", self.change_role, "admin"),
             View("POST", path + "/{user_id}/remove", self.remove, "admin"),
             View("POST", path + "/invitations/{invitation_id}/withdraw", self.withdraw, "admin"),
@@ -189,15 +199,33 @@ class Members:
     async def remove(self, visit: Visit) -> Response:
         """A member leaves; what they did stays in the log."""
 
-        def act(transaction: Transaction) -> str:
+        def act(transaction: Transaction) -> Member:
             member = self._find(visit, transaction)
             self._keep_an_owner(transaction, member)
             people.remove_member(transaction, visit.workspace_id, member.user_id)
             visit.note(transaction, "member_removed", member.user_email)
-            return member.user_name
+            return member
 
-        name = await self._database.write(act)
-        return visit.go(f"{visit.home}/members", f"{name} is not a member any more")
+        gone = await self._database.write(act)
+        undo = visit.undo_of(f"{visit.home}/members/undo", gone)
+        return visit.go(f"{visit.home}/members", f"{gone.user_name} is not a member any more", undo)
+
+    async def restore(self, visit: Visit) -> Response:
+        """Bring back a member who was removed just now, in the same role."""
+        gone = visit.read_undo(Member)
+        if not may(visit.here.role, gone.role):
+            raise Refusal("forbidden", "Only an owner makes others owners")
+
+        def act(transaction: Transaction) -> None:
+            if not people.find_user(transaction, id=gone.user_id):
+                raise Refusal("not_found", f"{gone.user_name} has no account any more")
+            if people.find_member(transaction, visit.workspace_id, gone.user_id):
+                raise Refusal("conflict", f"{gone.user_name} is a member already")
+            people.restore_member(transaction, gone)
+            visit.note(transaction, "member_restored", gone.user_email, gone.role)
+
+        await self._database.write(act)
+        return visit.go(f"{visit.home}/members", f"{gone.user_name} is {gone.role} again")
 
     async def leave(self, visit: Visit) -> Response:
         """Leave by oneself, in whatever role; the last owner can't."""
@@ -234,4 +262,11 @@ class Members:
             )
         )
         entries, around = visit.page_of(found, slice_, "audit-log")
-        return visit.page("audit_log.html", entries=entries, around=around, acts=ACTS, moment_of=moment_of_id)
+        return visit.page(
+            "audit_log.html",
+            entries=entries,
+            around=around,
+            acts=ACTS,
+            linked=_OF_ONE_CREDENTIAL,
+            moment_of=moment_of_id,
+        )

@@ -69,6 +69,20 @@ def delete_group(transaction: Transaction, workspace_id: str, id_: str) -> Group
     return group
 
 
+def restore_group(transaction: Transaction, gone: Group) -> None:
+    """Bring back one that was deleted, as it was; a conflict where a design or e-mail template of it is gone since."""
+    if store.find_group(transaction, gone.workspace_id, gone.id):
+        raise Refusal("conflict", "The group is there already")
+    if len(find_designs(transaction, gone.workspace_id, gone.design_ids, hold=True)) < len(gone.design_ids):
+        raise Refusal("conflict", "A design of the group is deleted since; make the group anew with another")
+    template_id = gone.email_template_id
+    if template_id is not None and find_template(transaction, gone.workspace_id, template_id) is None:
+        raise Refusal(
+            "conflict", "The group's e-mail template is deleted since; make the group anew without it"
+        )
+    store.restore_group(transaction, gone)
+
+
 def _check_template(transaction: Transaction, workspace_id: str, template_id: str | None) -> None:
     if template_id is not None and find_template(transaction, workspace_id, template_id) is None:
         raise invalid("emailTemplateId", "must be the id of an e-mail template of the workspace")

@@ -77,9 +77,14 @@ def add_group(
         expires_after,
         email_template_id,
     )
+    restore_group(transaction, group)
+    return group
+
+
+def restore_group(transaction: Transaction, group: Group) -> None:
+    """Bring back a group that was deleted, with its id and designs."""
     transaction.connection.execute(insert(groups).values(_row(group)))
     _save_designs(transaction, group)
-    return group
 
 
 def save_group(transaction: Transaction, group: Group) -> None:
