@@ -16,6 +16,7 @@ import typer.main
 from conftest import SECRET_KEY, Server, headers, in_transaction
 from credtrail import __version__
 from credtrail.__main__ import app, main
+from credtrail.accounts import people_store, session_store
 from credtrail.settings import Settings, describe_settings
 from credtrail.webhooks.store import list_endpoints
 
@@ -356,6 +357,35 @@ def test_users_come_in_by_the_command_line(credtrail):
     assert re.fullmatch(r"http://127\.0\.0\.1:8000/dashboard/link/\S{40,}\n", link.stdout)
     assert credtrail("user", "link", "nobody@meadow.example").returncode == 1
     assert "Open Meadow Academy (owner)" in credtrail("user", "list").stdout
+
+
+def test_a_lost_authenticator_app_is_taken_off(credtrail, settings, cast):
+    def lose(transaction):
+        user = people_store.add_user(transaction, "ada@meadow.example", "Ada")
+        people_store.set_member(transaction, cast.workspace_id, user.id, "owner")
+        people_store.save_user(transaction, user._replace(totp_secret="sealed", totp_step=7))
+        people_store.keep_recovery_codes(transaction, user.id, ["digest"])
+        session_store.add_session(transaction, "digest", user.id, "Firefox", 14)
+        return user.id
+
+    id_ = in_transaction(settings, lose)
+    removed = credtrail("user", "remove-authenticator", "Ada@meadow.example")
+    assert removed.returncode == 0, removed.stderr
+
+    def see(transaction):
+        user = people_store.find_user(transaction, id=id_)
+        left = (
+            people_store.count_recovery_codes(transaction, id_),
+            session_store.list_sessions(transaction, id_),
+        )
+        [act] = session_store.list_acts(transaction, cast.workspace_id, edge=None, newer=False, limit=9)
+        return user.totp_secret, *left, act.action, act.actor
+
+    assert in_transaction(settings, see) == (None, 0, [], "authenticator_removed", "command line")
+    assert (
+        "has no authenticator app" in credtrail("user", "remove-authenticator", "ada@meadow.example").stderr
+    )
+    assert "There is no user" in credtrail("user", "remove-authenticator", "nobody@meadow.example").stderr
 
 
 def test_persons_are_told_and_forgotten(credtrail, settings, cast):

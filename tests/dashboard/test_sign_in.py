@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from conftest import in_transaction
 from credtrail.accounts.people import digest_secret
-from credtrail.accounts.people_store import users
+from credtrail.accounts.people_store import recovery_codes, users
 from credtrail.accounts.session_store import one_time_links, sessions
 from credtrail.accounts.store import workspaces
 from credtrail.commands.links import make_link, make_set_up_link
@@ -159,7 +159,7 @@ def test_forms_of_other_sites_are_refused(browser, settings, cast):
 
 def test_second_step(ada_in, browser, settings):
     page = ada_in.see("/dashboard/account/authenticator")
-    secret = re.search(r"<code>(\w+)</code>", page)[1]
+    secret = re.search(r"<code>([\w ]+)</code>", page)[1].replace(" ", "")
     sealed = re.search(r'name="secret" value="([^"]+)"', page)[1]
     assert secret not in sealed
     totp = pyotp.TOTP(secret)
@@ -188,6 +188,65 @@ def test_second_step(ada_in, browser, settings):
     other.post("/dashboard/sign-in/code", proof=proof, code=totp.now())
     assert "Ada Ñandú" in other.see("/dashboard/account")
     other.post("/dashboard/sign-in/code", status=401, proof=proof[:-6] + "AAAAAA", code=totp.now())
+
+
+def with_app(person):
+    """An authenticator app is added; its recovery codes."""
+    page = person.see("/dashboard/account/authenticator")
+    secret = re.search(r"<code>([\w ]+)</code>", page)[1]
+    sealed = re.search(r'name="secret" value="([^"]+)"', page)[1]
+    code = pyotp.TOTP(secret.replace(" ", "")).now()
+    return codes_on(
+        person.post("/dashboard/account/authenticator", secret=sealed, password=PASSWORD, code=code)
+    )
+
+
+def codes_on(page):
+    """The recovery codes that a page shows."""
+    return re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", page)
+
+
+def try_recovery(person, code, status=200):
+    """Password, then a recovery code; the page one ends on."""
+    proof = re.search(r'name="proof" value="([^"]+)"', person.sign_in("ada@meadow.example"))[1]
+    return person.post("/dashboard/sign-in/code", status=status, proof=proof, recovery=code)
+
+
+def test_recovery_codes_stand_in_for_a_lost_phone_each_once(browser, ada_in, settings):
+    codes = with_app(ada_in)
+    assert len(set(codes)) == 10
+    assert not any(code in str(rows(settings, recovery_codes)) for code in codes), "digests alone are kept"
+    assert "10 recovery codes are left" in ada_in.see("/dashboard/account")
+    phoneless = browser()
+    assert "Open Meadow Academy" in try_recovery(phoneless, codes[0].upper().replace("-", " "))
+    assert "9 recovery codes are left" in phoneless.see("/dashboard/account")
+    for wrong in (codes[0], "aaaa-aaaa-aaaa-aaaa"):
+        assert "Is not one that is left" in try_recovery(browser(), wrong, 401)
+
+
+def test_new_recovery_codes_end_those_before(browser, ada_in):
+    first = with_app(ada_in)
+    ada_in.see("/dashboard/account")
+    refused = ada_in.post("/dashboard/account/authenticator/codes", status=400, password="wrong")
+    assert "your recovery codes stay" in refused
+    renewed = codes_on(ada_in.post("/dashboard/account/authenticator/codes", password=PASSWORD))
+    assert len(renewed) == 10
+    assert not set(renewed) & set(first)
+    try_recovery(browser(), first[0], 401)
+    assert "Open Meadow Academy" in try_recovery(browser(), renewed[0])
+
+
+def test_an_authenticator_app_is_removed_with_its_recovery_codes(browser, ada_in, settings):
+    with_app(ada_in)
+    page = ada_in.see("/dashboard/account")
+    form = re.search(r'<dialog id="remove-authenticator".*?</dialog>', page, re.S)[0]
+    assert 'name="password"' in form, "it is asked for where it is needed"
+    address = "/dashboard/account/authenticator/remove"
+    assert "the authenticator app stays" in ada_in.post(address, status=400, password="wrong")
+    assert "takes no code any more" in ada_in.post(address, password=PASSWORD)
+    assert rows(settings, recovery_codes) == []
+    assert "One more step" not in browser().sign_in("ada@meadow.example")
+    ada_in.post("/dashboard/account/authenticator/codes", status=409, password=PASSWORD)
 
 
 def test_password_by_mail(browser, ada_in, settings, letters):

@@ -5,6 +5,7 @@ A user signs in to the dashboard; an access token speaks for a workspace on the 
 
 import re
 import secrets
+from base64 import b32encode
 from hashlib import sha256
 from typing import Literal, NamedTuple, get_args
 
@@ -106,6 +107,17 @@ def make_secret() -> str:
 def digest_secret(secret: str) -> str:
     """What is kept of it. Plain SHA-256 is enough: 256 random bits can't be guessed."""
     return sha256(secret.encode()).hexdigest()
+
+
+def make_recovery_codes() -> list[str]:
+    """Ten codes for who has lost their authenticator app: `k7qm-2xd4-…`, 80 random bits each, good once."""
+    codes = (b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(10))
+    return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
+
+
+def digest_recovery_code(code: str) -> str:
+    """What is kept of one, however its groups are parted."""
+    return digest_secret("".join(code.replace("-", " ").split()).lower())
 
 
 def read_address(text: str, field: str = "email") -> str:

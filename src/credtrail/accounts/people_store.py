@@ -1,5 +1,6 @@
 """SQL of users, members and invitations. Called by the dashboard and the command line."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -41,6 +42,13 @@ identities = Table(
     Column("issuer", Key, primary_key=True),
     Column("subject", Key, primary_key=True),
     Column("user_id", Key, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Key, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Key, primary_key=True),
 )
 
 members = Table(
@@ -111,6 +119,28 @@ def use_totp_step(transaction: Transaction, user_id: str, step: int) -> bool:
         update(users).where(users.c.id == user_id, users.c.totp_step < step).values(totp_step=step)
     )
     return changed.rowcount == 1
+
+
+def keep_recovery_codes(transaction: Transaction, user_id: str, digests: Iterable[str]) -> None:
+    """These are the user's recovery codes now, and no others; without any there are none."""
+    transaction.connection.execute(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
+    rows = [{"user_id": user_id, "digest": digest} for digest in digests]
+    if rows:
+        transaction.connection.execute(insert(recovery_codes), rows)
+
+
+def use_recovery_code(transaction: Transaction, user_id: str, digest: str) -> bool:
+    """Use one up; False when it isn't one, or not any more."""
+    gone = transaction.connection.execute(
+        delete(recovery_codes).where(recovery_codes.c.user_id == user_id, recovery_codes.c.digest == digest)
+    )
+    return gone.rowcount == 1
+
+
+def count_recovery_codes(transaction: Transaction, user_id: str) -> int:
+    """How many are left."""
+    query = select(func.count()).select_from(recovery_codes).where(recovery_codes.c.user_id == user_id)
+    return transaction.connection.execute(query).scalar_one()
 
 
 def count_users(transaction: Transaction) -> int:

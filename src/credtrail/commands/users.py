@@ -11,7 +11,7 @@ from credtrail.accounts import people_store
 from credtrail.accounts.model import Workspace
 from credtrail.accounts.passwords import hash_password
 from credtrail.accounts.people import ROLES, User, read_address, read_password, read_person_name
-from credtrail.accounts.session_store import note_act
+from credtrail.accounts.session_store import end_sessions, note_act
 from credtrail.accounts.store import list_workspaces
 from credtrail.commands.links import HOUR_MS, WEEK_MS, make_link
 from credtrail.commands.terminal import fail, get_workspace, out, transact
@@ -95,6 +95,35 @@ def link_user(email: Annotated[str, typer.Argument(help="The user's address.")])
         return make_link(transaction, "sign_in", user.id, settings.public_url, HOUR_MS)
 
     typer.echo(transact(settings, link))
+
+
+@app.command("remove-authenticator")
+def remove_authenticator(email: Annotated[str, typer.Argument(help="The user's address.")]) -> None:
+    """Take the authenticator app off a user who has lost it, with the recovery codes; the password alone is enough then.
+
+    Make sure who asks: this is what a thief of the password would ask for. The user is signed out everywhere.
+    """
+
+    def remove(transaction: Transaction) -> None:
+        user = people_store.find_user(transaction, email=email.strip().lower())
+        if user is None:
+            fail(f"There is no user {email}; `credtrail user list` shows them.")
+        if user.totp_secret is None:
+            fail(f"{user.email} has no authenticator app.")
+        people_store.save_user(transaction, user._replace(totp_secret=None, totp_step=0))
+        people_store.keep_recovery_codes(transaction, user.id, ())
+        end_sessions(transaction, user.id)
+        for one in people_store.list_memberships(transaction, user.id):
+            note_act(
+                transaction,
+                "authenticator_removed",
+                user.email,
+                workspace_id=one.workspace_id,
+                actor="command line",
+            )
+
+    transact(read_settings(), remove)
+    out.print("Removed. The user signs in with the password alone now, and can add an app again.")
 
 
 @app.command("list")

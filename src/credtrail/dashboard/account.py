@@ -1,13 +1,21 @@
 """A user's own account: name, password, authenticator app, where one is signed in. Wired by `app`."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from starlette.responses import Response
 
 from credtrail.accounts import people_store as people
 from credtrail.accounts import session_store as sessions
 from credtrail.accounts.passwords import hash_password, is_password
-from credtrail.accounts.people import Session, User, read_password, read_person_name
+from credtrail.accounts.people import (
+    User,
+    digest_recovery_code,
+    make_recovery_codes,
+    read_password,
+    read_person_name,
+)
 from credtrail.accounts.totp import find_step, make_totp_secret, totp_address
 from credtrail.dashboard.door import ROOT, SIGN_IN, Door, View, Visit
 from credtrail.database import Database, Transaction
@@ -36,18 +44,25 @@ class Account:
             View("GET", "/account/authenticator", self.show_authenticator, "user"),
             View("POST", "/account/authenticator", self.add_authenticator, "user"),
             View("POST", "/account/authenticator/remove", self.remove_authenticator, "user"),
+            View("POST", "/account/authenticator/codes", self.renew_codes, "user"),
             View("POST", "/account/sessions/end", self.end_sessions, "user"),
         ]
 
     async def show(self, visit: Visit) -> Response:
         """Everything on one page."""
-        return visit.page("account.html", problems={}, sessions=await self._sessions(visit))
+        return visit.page("account.html", problems={}, **await self._find(visit))
 
-    async def _sessions(self, visit: Visit) -> list[Session]:
-        return await self._database.read(lambda tx: sessions.list_sessions(tx, visit.me.id))
+    async def _find(self, visit: Visit) -> dict[str, Any]:
+        def ask(transaction: Transaction) -> dict[str, Any]:
+            return {
+                "sessions": sessions.list_sessions(transaction, visit.me.id),
+                "code_count": people.count_recovery_codes(transaction, visit.me.id),
+            }
+
+        return await self._database.read(ask)
 
     async def _again(self, visit: Visit, refusal: Refusal) -> Response:
-        return visit.again("account.html", refusal, sessions=await self._sessions(visit))
+        return visit.again("account.html", refusal, **await self._find(visit))
 
     async def rename(self, visit: Visit) -> Response:
         """Another name."""
@@ -85,7 +100,7 @@ class Account:
             "authenticator.html",
             status=400 if problems else 200,
             problems=problems,
-            secret=secret,
+            secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
             sealed=self._door.seal.close(secret, visit.me.id),
             qr=draw_qr(address).decode(),
         )
@@ -102,25 +117,44 @@ class Account:
         step = find_step(secret, visit.text("code"), now(), 0)
         if step is None:
             return self._show_secret(visit, secret, {"code": "is not the code of this moment"})
-        sealed = self._totp.close(secret, visit.me.id)
-        await self._save(visit, visit.me._replace(totp_secret=sealed, totp_step=step))
-        return visit.go(_PATH, "Signing in now takes a code of your authenticator app")
+        sealed, codes = self._totp.close(secret, visit.me.id), make_recovery_codes()
+        await self._save(visit, visit.me._replace(totp_secret=sealed, totp_step=step), codes)
+        return visit.page("recovery_codes.html", codes=codes, is_new=True)
+
+    async def renew_codes(self, visit: Visit) -> Response:
+        """Ten new recovery codes; those of before aren't good any more."""
+        if visit.me.totp_secret is None:
+            raise Refusal("conflict", "Add an authenticator app first")
+        try:
+            await self._require_password(visit)
+        except Refusal:
+            wrong = Refusal("validation_error", "That is not your password; your recovery codes stay")
+            return await self._again(visit, wrong)
+        codes = make_recovery_codes()
+        digests = [digest_recovery_code(code) for code in codes]
+        await self._database.write(lambda tx: people.keep_recovery_codes(tx, visit.me.id, digests))
+        return visit.page("recovery_codes.html", codes=codes, is_new=False)
 
     async def remove_authenticator(self, visit: Visit) -> Response:
         """Signing in takes the password alone again."""
         try:
             await self._require_password(visit)
-        except Refusal as refusal:
-            return await self._again(visit, refusal)
-        await self._save(visit, visit.me._replace(totp_secret=None, totp_step=0))
+        except Refusal:
+            wrong = Refusal("validation_error", "That is not your password; the authenticator app stays")
+            return await self._again(visit, wrong)
+        await self._save(visit, visit.me._replace(totp_secret=None, totp_step=0), ())
         return visit.go(_PATH, "Signing in takes no code any more")
 
-    async def _save(self, visit: Visit, user: User) -> None:
-        """The user, who signs in in another way from now on; the other sessions end."""
+    async def _save(self, visit: Visit, user: User, codes: Sequence[str] | None = None) -> None:
+        """The user, who signs in in another way from now on, with other recovery codes; the other sessions end."""
         digest = visit.session.digest if visit.session else None
 
         def act(transaction: Transaction) -> None:
             people.save_user(transaction, user)
+            if codes is not None:
+                people.keep_recovery_codes(
+                    transaction, user.id, [digest_recovery_code(code) for code in codes]
+                )
             sessions.end_sessions(transaction, user.id, but=digest)
 
         await self._database.write(act)

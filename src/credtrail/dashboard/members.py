@@ -34,6 +34,7 @@ ACTS = {
     "role_changed": "changed the role of",
     "member_removed": "removed",
     "member_restored": "brought back the member",
+    "authenticator_removed": "took the authenticator app off",
     "token_created": "created the access token",
     "token_revoked": "revoked the access token",
     "design_created": "created the design",

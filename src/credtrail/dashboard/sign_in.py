@@ -19,6 +19,7 @@ from credtrail.accounts.passwords import hash_password, is_outdated, is_password
 from credtrail.accounts.people import (
     User,
     device_of,
+    digest_recovery_code,
     digest_secret,
     make_secret,
     read_address,
@@ -137,7 +138,7 @@ class SignIn:
         )
 
     async def take_code(self, visit: Visit) -> Response:
-        """The second step: a code of the authenticator app, each good once."""
+        """The second step: a code of the authenticator app, or a recovery code; each is good once."""
         opened = self._door.seal.open(visit.text("proof"), "second step")
         user_id, until = decode(opened, type=tuple[str, int]) if opened else ("", 0)
         user = await self._database.read(lambda tx: people.find_user(tx, id=user_id))
@@ -146,13 +147,29 @@ class SignIn:
         key = _key_of(user.email)
         if not await self._database.read(lambda tx: sessions.may_try(tx, key)):
             return self._refuse(visit, 429, _LATER)
-        secret = self._totp.open(user.totp_secret, user.id)
-        step = find_step(secret, visit.text("code"), now(), user.totp_step) if secret else None
-        if step is None or not await self._database.write(lambda tx: people.use_totp_step(tx, user.id, step)):
+        recovery = visit.text("recovery")
+        right = await (self._use_recovery_code(user, recovery) if recovery else self._use_code(visit, user))
+        if not right:
             await self._database.write(lambda tx: sessions.note_failure(tx, key))
-            return self._ask_for_code(visit, user, {"code": "is not the code of this moment"})
+            wrong = (
+                {"recovery": "is not one that is left"}
+                if recovery
+                else {"code": "is not the code of this moment"}
+            )
+            return self._ask_for_code(visit, user, wrong)
         await self._database.write(lambda tx: sessions.forget_failures(tx, key))
         return await self._let_in(visit, user)
+
+    async def _use_code(self, visit: Visit, user: User) -> bool:
+        secret = self._totp.open(user.totp_secret or "", user.id)
+        step = find_step(secret, visit.text("code"), now(), user.totp_step) if secret else None
+        if step is None:
+            return False
+        return await self._database.write(lambda tx: people.use_totp_step(tx, user.id, step))
+
+    async def _use_recovery_code(self, user: User, code: str) -> bool:
+        digest = digest_recovery_code(code)
+        return await self._database.write(lambda tx: people.use_recovery_code(tx, user.id, digest))
 
     async def _let_in(self, visit: Visit, user: User) -> Response:
         """A new session; what was typed before is shown once more to be sent."""
