@@ -102,10 +102,11 @@ ACHIEVEMENT = {
     "fieldOfStudy": "Botany",
     "humanCode": "BOT-1",
     "image": IMAGE,
+    "inLanguage": "ar",
     "name": "مقدمة في علم النبات",
     "otherIdentifier": [NUMBER],
     "related": [
-        {"id": f"{ACADEMY}/botanik", "type": ["Related"], "@language": "zh-Hant-TW", "version": "2023"}
+        {"id": f"{ACADEMY}/botanik", "type": ["Related"], "inLanguage": "zh-Hant-TW", "version": "2023"}
     ],
     "resultDescription": [POSSIBLE],
     "specialization": "Meadows",

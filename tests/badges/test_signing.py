@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from badges.samples import CREDENTIAL, DOMAIN, ENTRY, GROUP, LOOPBACK, MADE_AT, PROFILE, VIEW, Issuer
 from conftest import examples
 from credtrail.badges import contexts
-from credtrail.badges.contexts import UnknownContextError, canonize, says_only_what_is_signed
+from credtrail.badges.contexts import UnknownContextError, canonize, find_unsigned
 from credtrail.badges.keys import (
     SigningKey,
     read_base58,
@@ -60,8 +60,31 @@ days = st.dates().map(str)
 def test_our_statements_are_those_of_a_json_ld_library(view, public_url):
     document = open_badge(view, public_url, did_of(public_url, "w", "z6Mk"), ENTRY)
     assert canonize_own(document) == canonize(document)
-    assert says_only_what_is_signed(document)
+    assert find_unsigned(document) is None
     assert json.loads(json.dumps(document)) == document
+
+
+def test_evidence_at_one_address_is_one_thing_and_nothing_else_in_the_document():
+    page = open_badge(VIEW, DOMAIN, "did:web:x", ENTRY)
+    urls = [
+        "https://e.example/1",
+        page["id"],
+        "https://e.example/1",
+        page["credentialSubject"]["achievement"]["id"],
+    ]
+    evidence = [
+        {"name": f"Herbarium {number % 3}", "url": url} for number, url in enumerate([*urls, urls[0]])
+    ]
+    document = open_badge(
+        VIEW._replace(credential=CREDENTIAL._replace(evidence=evidence)), DOMAIN, "did:web:x", ENTRY
+    )
+    assert document["evidence"] == [
+        {"id": urls[0], "type": ["Evidence"], "name": "Herbarium 0, Herbarium 2, Herbarium 1"},
+        {"narrative": urls[1], "type": ["Evidence"], "name": "Herbarium 1"},
+        {"narrative": urls[3], "type": ["Evidence"], "name": "Herbarium 0"},
+    ]
+    assert canonize_own(document) == canonize(document)
+    assert find_unsigned(document) is None
 
 
 def test_the_statements_of_a_proof_and_of_a_status_list_are_the_library_s():
@@ -71,7 +94,7 @@ def test_the_statements_of_a_proof_and_of_a_status_list_are_the_library_s():
         proof = {name: part for name, part in signed["proof"].items() if name != "proofValue"}
         assert canonize_proof(proof) == canonize({**proof, "@context": signed["@context"]})
         assert canonize_own(document) == canonize(document)
-        assert says_only_what_is_signed(document)
+        assert find_unsigned(document) is None
 
 
 def test_no_context_is_ever_fetched_nor_one_of_a_document_s_own_taken():
@@ -89,7 +112,7 @@ def test_no_context_is_ever_fetched_nor_one_of_a_document_s_own_taken():
         "evidence": [{**document["evidence"][0], "@context": "https://contexts.example/x.json"}],
     }
     with pytest.raises(UnknownContextError):
-        says_only_what_is_signed(inside)
+        find_unsigned(inside)
 
 
 def test_a_context_that_was_changed_is_not_used(tmp_path, monkeypatch):

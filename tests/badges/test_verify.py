@@ -176,6 +176,32 @@ def test_a_foreign_issuer_is_told_apart_from_one_that_is_known_here():
     assert without.of("status").reason == "no_status"
 
 
+def test_whose_it_is_and_from_where_is_open_until_the_proof_holds():
+    def of(verification):
+        return [tuple(verification.of(item))[1:] for item in ("issuer_domain", "issuer")]
+
+    domain, name = "credentials.example", "Open Meadow Academy"
+    assert of(judge(SIGNED)) == [("passed", "same_domain", domain), ("passed", "issuer_known", name)]
+    open_ = [("unchecked", "not_proven", domain), ("unchecked", "not_proven", name)]
+    unsigned = {name: part for name, part in SIGNED.items() if name != "proof"}
+    for forged in (SIGNED | {"name": "Zoology"}, unsigned, SIGNED | {"honours": "summa cum laude"}):
+        verification = judge(forged)
+        assert (verification.verdict, of(verification)) == ("failed", open_)
+    keyless = verify(read_presented(write_json(SIGNED)), ISSUER.known()._replace(did_documents={}), now())
+    assert (keyless.verdict, of(keyless)) == ("incomplete", open_)
+
+
+def test_a_key_at_the_issuer_s_web_address_is_open_and_one_of_somebody_else_is_not():
+    issuer = {"id": "https://meadow.example/issuer", "type": ["Profile"], "name": "Open Meadow Academy"}
+    for method, expected in (
+        ("https://meadow.example/issuer#key-1", ("unchecked", "key_not_known")),
+        ("https://other.example/issuer#key-1", ("failed", "key_not_of_issuer")),
+        (f"{ISSUER.did}#{ISSUER.key.id}", ("failed", "key_not_of_issuer")),
+    ):
+        told = SIGNED | {"issuer": issuer, "proof": SIGNED["proof"] | {"verificationMethod": method}}
+        assert judge(told).of("issuer_key")[1:3] == expected
+
+
 def test_dates_are_judged_to_the_second_and_clocks_may_differ():
     until = 4_077_010_799_000  # 2099-03-12T14:59:59Z
     assert judge(SIGNED, at=until).verdict == "verified"

@@ -154,11 +154,16 @@ def test_each_way_to_fail_is_told(ada, cast, copies):
     assert holds["recipient"] == "not_asked"
 
     changed = tampered(document, name="Zoology")
-    assert outcomes(ask(ada, changed)) == {**holds, "signature": "signature_broken"}
+    unproven = {**holds, "issuer": "not_proven"}
+    assert outcomes(ask(ada, changed)) == {**unproven, "signature": "signature_broken"}
     assert "Not genuine" in post(ada, changed).text
+    assert "which counts only once the proof holds" in post(ada, changed).text
 
     added = tampered(document, rank="first")
-    assert outcomes(ask(ada, added))["structure"] == "unsigned_words"
+    assert outcomes(ask(ada, added)) == {**unproven, "structure": "unsigned_words"}
+    [structure, *_] = ask(ada, added).json()["checks"]
+    assert structure["about"] == "rank"
+    assert '<code class="did" dir="ltr">rank</code>' in post(ada, added).text
     elsewhere = tampered(document, **{"@context": [*document["@context"], "https://words.example/v1"]})
     assert outcomes(ask(ada, elsewhere))["structure"] == "unknown_context"
     assert "Not everything could be checked" in post(ada, elsewhere).text

@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from credtrail.accounts.model import IssuerProfile
 from credtrail.credentials.links import page_address
-from credtrail.credentials.model import PublicView
+from credtrail.credentials.model import Credential, PublicView
 from credtrail.designs.model import Design, find_design
 from credtrail.groups.model import Group
 from credtrail.values import Moment, first_moment_of, present_moment
@@ -196,13 +196,25 @@ def open_badge(view: PublicView, public_url: str, did: str, entry: StatusEntry) 
     if credential.expiry_date and credential.expiry_date < "9998":
         after = (date.fromisoformat(credential.expiry_date) + timedelta(days=1)).isoformat()
         told["validUntil"] = moment_text(first_moment_of(after, zone) - 1_000)
-    evidence = [
-        {"id": _uri(one["url"]), "type": ["Evidence"], "name": clean(one["name"])}
-        for one in credential.evidence
-    ]
+    evidence = _evidence(credential, {address, achievement_address(public_url, group.id)})
     if evidence:
         told["evidence"] = evidence
     return told
+
+
+def _evidence(credential: Credential, taken: set[str]) -> list[dict[str, Any]]:
+    """What proves it, each address once: who verifies takes what is at one address for one thing.
+
+    An address that something else in the document has is told as text.
+    """
+    names: dict[str, list[str]] = {}
+    for one in credential.evidence:
+        names.setdefault(_uri(one["url"]), []).append(clean(one["name"]))
+    return [
+        ({"narrative": address} if address in taken else {"id": address})
+        | {"type": ["Evidence"], "name": ", ".join(dict.fromkeys(told))}
+        for address, told in names.items()
+    ]
 
 
 def _subject(view: PublicView, public_url: str) -> dict[str, Any]:

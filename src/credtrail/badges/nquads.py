@@ -6,13 +6,14 @@ test holds the two against each other. Called by `sign` and `contexts`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
-Quad = tuple[str, str, str]
-"""Subject, predicate and object as N-Quads spell them; a name that begins with `_:` is a node without a name."""
+Quad = tuple[str, ...]
+"""Subject, predicate and object as N-Quads spell them, and the graph's name where it isn't the one without a name. A
+name that begins with `_:` is a node without a name."""
 
 _TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 _OB = "https://purl.imsglobal.org/spec/vc/ob/vocab.html#"
@@ -112,7 +113,7 @@ def hash_blank_nodes(quads: list[Quad]) -> dict[str, str]:
     """What is said of each node without a name, as a digest. Source: RDFC-1.0, hash first degree quads."""
     about = defaultdict(list)
     for quad in quads:
-        for name in {quad[0], quad[2]}:
+        for name in set(_names(quad)):
             if name.startswith("_:"):
                 about[name].append(quad)
     return {name: _hash(name, said) for name, said in about.items()}
@@ -122,18 +123,24 @@ def _hash(name: str, quads: list[Quad]) -> str:
     def told(term: str) -> str:
         return term if not term.startswith("_:") else "_:a" if term == name else "_:z"
 
-    lines = sorted(f"{told(one)} {predicate} {told(other)} .\n" for one, predicate, other in quads)
-    return sha256("".join(lines).encode()).hexdigest()
+    return sha256("".join(sorted(_line(quad, told) for quad in quads)).encode()).hexdigest()
+
+
+def _names(quad: Quad) -> tuple[str, ...]:
+    """What can be a node: all but the predicate."""
+    return quad[:1] + quad[2:]
+
+
+def _line(quad: Quad, spell: Callable[[str], str]) -> str:
+    one, predicate, *others = quad
+    return f"{' '.join([spell(one), predicate, *map(spell, others)])} .\n"
 
 
 def canonical_text(quads: list[Quad]) -> str:
     """The statements in their canonical order and names. Only where all `hash_blank_nodes` differ."""
     hashes = hash_blank_nodes(quads)
     named = {name: f"_:c14n{number}" for number, name in enumerate(sorted(hashes, key=hashes.__getitem__))}
-    lines = {
-        f"{named.get(one, one)} {predicate} {named.get(other, other)} .\n" for one, predicate, other in quads
-    }
-    return "".join(sorted(lines))
+    return "".join(sorted({_line(quad, lambda name: named.get(name, name)) for quad in quads}))
 
 
 def _quads(document: dict[str, Any]) -> Iterator[Quad]:
