@@ -219,6 +219,12 @@ def test_the_changelog_begins_with_this_version():
 
 def test_the_wheel_and_the_source_name_the_same_license():
     assert PROJECT["project"]["license"] == "MIT"
+    named = {path for pattern in PROJECT["project"]["license-files"] for path in ROOT.glob(pattern)}
+    contexts = SOURCE / "badges" / "contexts"
+    for folder in (*(SOURCE / "web" / "vendor").iterdir(), contexts):
+        assert [path for path in named if path.parent == folder], f"{folder} holds other people's files"
+    notice = (contexts / "README.md").read_text()
+    assert [path.name for path in contexts.glob("*.json") if path.name not in notice] == []
     assert page("LICENSE").startswith("MIT License")
 
 
