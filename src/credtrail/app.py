@@ -87,7 +87,6 @@ from credtrail.web.gate import Gate, Receive, Scope, Send
 from credtrail.web.health import Health
 from credtrail.web.html import serve_static
 from credtrail.web.limits import NetworkLimit, RateLimit, limit_per_minute
-from credtrail.web.openapi import encode_document
 from credtrail.web.paging import Cursors
 from credtrail.web.reference import Reference
 from credtrail.webhooks.api import Webhooks
@@ -247,7 +246,7 @@ def _site(
 ) -> Starlette:
     documents, badges, domains, pages, reports, verify_page = faces
     health = Health(lambda: is_current(database))
-    reference = Reference(encode_document(endpoints, settings.public_url))
+    reference = Reference(endpoints, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
