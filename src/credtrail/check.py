@@ -7,7 +7,6 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from credtrail.badges.store import SealedKey, list_active_keys
-from credtrail.client import Client, CredtrailError, Retries
 from credtrail.database import Database
 from credtrail.database import sqlite as sqlite_database
 from credtrail.database.migrate import is_current
@@ -80,6 +79,8 @@ async def _check_mail(settings: Settings) -> tuple[bool, str]:
 
 def check_server(url: str, token: str) -> Iterator[tuple[bool, str]]:
     """The same of a server seen from outside: asks it twice, as any client would, and changes nothing."""
+    from credtrail.client import Client, CredtrailError, Retries  # which brings an HTTP library along
+
     try:
         with Client(token, url, retries=Retries(attempts=1), timeout_seconds=_PATIENCE_SECONDS) as client:
             address = urlsplit(client.base_url)

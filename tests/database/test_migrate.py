@@ -1,7 +1,11 @@
 """The migrations make just the tables that the code describes."""
 
+from pathlib import Path
+
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, String, insert, select
 
 import credtrail.app  # noqa: F401 - so that every store has described its tables
@@ -24,6 +28,12 @@ def test_the_migrated_tables_are_those_of_the_code(settings):
     assert in_transaction(settings, compare) == []
 
 
+def test_the_steps_are_those_that_alembic_knows():
+    scripts = ScriptDirectory(str(Path(steps.__file__).parent / "migrations"))
+    newest_first = [script.revision for script in scripts.walk_revisions()]
+    assert steps.known_revisions() == tuple(reversed(newest_first))
+
+
 def test_insights_are_filled_from_what_was_recorded_before(dialect, templates, tmp_path, monkeypatch):
     """A database that was used before 0008: afterwards its sums and engagements are those of its log."""
     if dialect == "sqlite":
@@ -34,11 +44,11 @@ def test_insights_are_filled_from_what_was_recorded_before(dialect, templates, t
         server.psql("create database older")
         url = postgres_url(server, "older")
     settings = Settings(database_url=url, secret_key=SECRET_KEY)
-    newest = steps.upgrade
-    monkeypatch.setattr(steps, "upgrade", lambda config, _: newest(config, "0007"))
+    newest = command.upgrade
+    monkeypatch.setattr(command, "upgrade", lambda config, _: newest(config, "0007"))
     steps.migrate(settings)
     log = in_transaction(settings, use_before)
-    monkeypatch.setattr(steps, "upgrade", newest)
+    monkeypatch.setattr(command, "upgrade", newest)
     steps.migrate(settings)
 
     def compare(transaction):

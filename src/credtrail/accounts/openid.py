@@ -1,11 +1,11 @@
-"""Signing in at an OpenID provider. The only file that knows the library for it; it calls the provider's network
-addresses. Sources: OpenID Connect Core 1.0 (authorization code flow, ID token validation, section 3.1.3.7),
-Discovery 1.0, RFC 7636 (PKCE, S256).
+"""Signing in at an OpenID provider. The only file that knows the library for it, loaded where the settings name a
+provider; it calls the provider's network addresses. Sources: OpenID Connect Core 1.0 (authorization code flow, ID
+token validation, section 3.1.3.7), Discovery 1.0, RFC 7636 (PKCE, S256).
 """
 
 import secrets
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -15,33 +15,13 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from credtrail.accounts.identity import Identity, OpenIdError, Request
 from credtrail.settings import Settings
 
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _TIMEOUT_SECONDS = 10
 _REMEMBERED_SECONDS = 3_600
 _CLOCK_SECONDS = 60
-
-
-class OpenIdError(Exception):
-    """The provider can't be asked, or its answer isn't one; the text may be shown to whoever signs in."""
-
-
-class Request(NamedTuple):
-    """A sign-in that was begun: where to send the browser, and what must come back unchanged."""
-
-    address: str
-    state: str
-    nonce: str
-    verifier: str
-
-
-class Identity(NamedTuple):
-    """Whom the provider vouches for. `email` only where the provider says that it was verified."""
-
-    issuer: str
-    subject: str
-    email: str | None
 
 
 class OpenIdProvider:

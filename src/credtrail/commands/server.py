@@ -1,4 +1,7 @@
-"""`credtrail serve`, `work`, `migrate`: what an installation runs on."""
+"""`credtrail serve`, `work`, `migrate`: what an installation runs on.
+
+What serves and works is loaded by its command: that is nearly everything, and the other commands begin sooner without.
+"""
 
 import asyncio
 import signal
@@ -6,13 +9,11 @@ from typing import Annotated
 
 import typer
 
-from credtrail import work as work_loop
 from credtrail.commands.links import make_set_up_link
 from credtrail.commands.terminal import out, prepare_database
 from credtrail.database.migrate import migrate
 from credtrail.database.open import write_once
 from credtrail.logs import set_up_logs
-from credtrail.serve import serve as run_server
 from credtrail.settings import find_or_make_secret_key, read_settings
 
 
@@ -31,6 +32,8 @@ def serve(
     What was accepted is committed and answered before the server ends. Run `credtrail work` beside it,
     or serve --with-work.
     """
+    from credtrail.serve import serve as run_server
+
     settings = read_settings()
     set_up_logs(settings)
     prepare_database(settings)
@@ -48,6 +51,8 @@ def work() -> None:
 
     May run several times at once, on several machines.
     """
+    from credtrail import work as work_loop
+
     settings = read_settings()
     set_up_logs(settings)
     prepare_database(settings)

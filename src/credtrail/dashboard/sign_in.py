@@ -6,15 +6,15 @@ in the same time; ten failures with one address within a quarter of an hour clos
 
 import asyncio
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.json import decode, encode
 from starlette.responses import RedirectResponse, Response
 
 from credtrail.accounts import people_store as people
 from credtrail.accounts import session_store as sessions
-from credtrail.accounts.openid import Identity, OpenIdError, OpenIdProvider
-from credtrail.accounts.openid import Request as Begun
+from credtrail.accounts.identity import Identity, OpenIdError
+from credtrail.accounts.identity import Request as Begun
 from credtrail.accounts.passwords import hash_password, is_outdated, is_password
 from credtrail.accounts.people import (
     User,
@@ -37,6 +37,9 @@ from credtrail.settings import Settings
 from credtrail.values import now
 from credtrail.web.limits import NetworkLimit
 
+if TYPE_CHECKING:
+    from credtrail.accounts.openid import OpenIdProvider
+
 _PER_NETWORK = 60
 """Attempts in a minute from one network: guessing many addresses with few tries each is slow too."""
 _RESET_MS = 60 * 60_000
@@ -55,11 +58,7 @@ class SignIn:
         self._settings = settings
         self._totp = totp
         self._networks = NetworkLimit(_PER_NETWORK)
-        self._provider = (
-            OpenIdProvider(settings, f"{settings.public_url}{SIGN_IN}/openid/callback")
-            if settings.openid_issuer
-            else None
-        )
+        self._provider = _open_provider(settings) if settings.openid_issuer else None
 
     def views(self) -> list[View]:
         """All for anyone, but for the way out and the crossroads."""
@@ -439,6 +438,12 @@ class SignIn:
         if visit.user is not None and visit.user.id == user.id:
             return visit.go(home, "Welcome")
         return await self.start(visit, user, lambda inside: inside.go(home, "Welcome"))
+
+
+def _open_provider(settings: Settings) -> "OpenIdProvider":
+    from credtrail.accounts.openid import OpenIdProvider  # whose library few need, and it is slow to load
+
+    return OpenIdProvider(settings, f"{settings.public_url}{SIGN_IN}/openid/callback")
 
 
 def _find_or_bind(transaction: Transaction, identity: Identity) -> User | None:

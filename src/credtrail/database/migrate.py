@@ -1,19 +1,18 @@
 """Brings a database to this version's tables, by the numbered steps in `migrations/`.
 
 Called by the command line (`migrate`, `serve` on SQLite, `check`) and by `/readyz`. Repeatable: a database that
-is current is left alone. Only steps forward.
+is current is left alone. Only steps forward. Alembic, which takes longer to load than to ask, is loaded when there is
+something to do.
 """
 
 import asyncio
+import re
 from functools import lru_cache, partial
-from importlib.resources import as_file, files
+from pathlib import Path
 
-from alembic.command import upgrade
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from credtrail.database import Database, Transaction, postgres, sqlite
+from credtrail.database import Database, Transaction, sqlite
 from credtrail.settings import Settings
 
 
@@ -21,20 +20,21 @@ class MigrationError(Exception):
     """The database can't be brought to this version; the text says why and what to do."""
 
 
-@lru_cache
-def _scripts() -> ScriptDirectory:
-    with as_file(files("credtrail.database").joinpath("migrations")) as folder:
-        config = Config()
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))
-        return ScriptDirectory.from_config(config)
+_FOLDER = Path(__file__).parent / "migrations"
+_REVISION = re.compile(r'^revision = "(\w+)"\ndown_revision = (?:None|"(\w+)")$', re.MULTILINE)
 
 
 @lru_cache
-def newest_revision() -> str:
-    """The revision that this version's code is written for."""
-    head = _scripts().get_current_head()
-    assert head is not None
-    return head
+def known_revisions() -> tuple[str, ...]:
+    """The steps of this version, oldest first: each one's file names the one before it."""
+    following: dict[str, str] = {}
+    for file in (_FOLDER / "versions").glob("m*.py"):
+        [(revision, before)] = _REVISION.findall(file.read_text("utf-8"))
+        following[before] = revision
+    chain = [following.pop("")]
+    while following:
+        chain.append(following.pop(chain[-1]))
+    return tuple(chain)
 
 
 def migrate(settings: Settings) -> list[str]:
@@ -59,6 +59,8 @@ def migrate(settings: Settings) -> list[str]:
 
 
 async def _migrate_postgres(settings: Settings) -> list[str]:
+    from credtrail.database import postgres
+
     engine = postgres.open_engine(settings.database_url, settings.busy_timeout_seconds, connections=1)
     try:
         async with engine.begin() as connection:
@@ -74,20 +76,25 @@ async def _migrate_postgres(settings: Settings) -> list[str]:
 
 def _upgrade(connection: Connection) -> list[str]:
     before = _current_revision(connection)
-    scripts = _scripts()
-    _refuse_newer(scripts, before)
-    missing = [script.revision for script in scripts.iterate_revisions("head", before or "base")]
+    _refuse_newer(before)
+    missing = known_revisions()[known_revisions().index(before) + 1 if before else 0 :]
     if missing:
-        config = Config()
-        config.set_main_option("script_location", scripts.dir.replace("%", "%%"))
-        config.attributes["connection"] = connection
-        upgrade(config, "head")
-    return missing[::-1]
+        _apply(connection)
+    return list(missing)
 
 
-def _refuse_newer(scripts: ScriptDirectory, revision: str | None) -> None:
-    known = {script.revision for script in scripts.walk_revisions()}
-    if revision is not None and revision not in known:
+def _apply(connection: Connection) -> None:
+    from alembic.command import upgrade
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    upgrade(config, "head")
+
+
+def _refuse_newer(revision: str | None) -> None:
+    if revision is not None and revision not in known_revisions():
         raise MigrationError(
             f"This database was made by a newer version of Credtrail (its revision {revision} is not known here). "
             "Install that version or a later one; going back is not possible."
@@ -102,6 +109,7 @@ def _current_revision(connection: Connection) -> str | None:
 
 def refuse_stale(settings: Settings) -> None:
     """Raise MigrationError unless the database has exactly this version's tables (PostgreSQL before serving)."""
+    from credtrail.database import postgres
 
     async def ask() -> str | None:
         engine = postgres.open_engine(settings.database_url, settings.busy_timeout_seconds, connections=1)
@@ -112,8 +120,8 @@ def refuse_stale(settings: Settings) -> None:
             await engine.dispose()
 
     revision = asyncio.run(ask())
-    _refuse_newer(_scripts(), revision)
-    if revision != newest_revision():
+    _refuse_newer(revision)
+    if revision != known_revisions()[-1]:
         raise MigrationError(
             "The database does not have this version's tables yet; run `credtrail migrate` first."
         )
@@ -123,7 +131,7 @@ async def is_current(database: Database) -> bool:
     """Whether the database has this version's tables and takes a write (which is rolled back by SQL itself)."""
 
     def ask(transaction: Transaction) -> bool:
-        if _current_revision(transaction.connection) != newest_revision():
+        if _current_revision(transaction.connection) != known_revisions()[-1]:
             return False
         # Deleting no row still takes the write lock, and fails on a read-only database.
         transaction.connection.execute(text("delete from alembic_version where version_num = ''"))

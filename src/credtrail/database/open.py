@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from credtrail.database import Database, Transaction
-from credtrail.database.postgres import PostgresDatabase
 from credtrail.database.sqlite import SqliteDatabase
 from credtrail.settings import Settings
 
@@ -16,6 +15,8 @@ def open_database(settings: Settings) -> Database:
     """The database, not yet asked anything: a wrong address shows at the first transaction."""
     if settings.sqlite_path is not None:
         return SqliteDatabase(settings.sqlite_path, settings.busy_timeout_seconds)
+    from credtrail.database.postgres import PostgresDatabase  # whose driver is loaded where it is needed
+
     return PostgresDatabase(settings.database_url, settings.busy_timeout_seconds)
 
 
