@@ -19,6 +19,7 @@ from statistics import median
 
 from insights_world import fill, refresh
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from servers import Postgres, Server, World, make_world
 
@@ -58,25 +59,46 @@ class Answered:
 def measure_insights(database_url: str, folder: Path, interactions: int, console: Console) -> Answered:
     """Fill a fresh database and ask it."""
     world = make_world(database_url, 0)
-    patient = world.settings.model_copy(update={"busy_timeout_seconds": 3_600})
     groups = write_once(world.settings, lambda tx: _make_groups(tx, world))
-    console.print(f"Writing {interactions:,} interactions …")
-    write_once(patient, lambda tx: fill(tx, world.workspace_id, groups, _DAYS, CREDENTIALS, interactions))
-    write_once(patient, refresh)
+    _fill(world, groups, interactions, console)
     secret = make_secret()
     write_once(world.settings, lambda tx: _sign_in(tx, world, secret))
     server = Server(world.settings, folder, CREDTRAIL_LOG_REQUESTS="all")
     server.start()
     try:
         answered = Answered(interactions)
-        for name, path, headers in _questions(world, groups[0], secret):
-            before = processor_ms(folder)
-            answered.ms[name] = _time(server, path, headers)
-            worked = sum(ms - before.get(pid, 0) for pid, ms in processor_ms(folder).items())
-            answered.worked_ms[name] = worked / (_REPEATS + 1)
+        with Progress(console=console, transient=True) as progress:
+            for name, path, headers in progress.track(
+                list(_questions(world, groups[0], secret)), description="Asking …"
+            ):
+                before = processor_ms(folder)
+                answered.ms[name] = _time(server, path, headers)
+                answered.worked_ms[name] = (processor_ms(folder) - before) / (_REPEATS + 1)
         return answered
     finally:
         server.stop()
+
+
+def _fill(world: World, groups: list[str], interactions: int, console: Console) -> None:
+    patient = world.settings.model_copy(update={"busy_timeout_seconds": 3_600})
+    with Progress(console=console, transient=True) as progress:
+        writing = progress.add_task(f"Writing {interactions:,} interactions …", total=interactions)
+        counting = progress.add_task("Indexes, sums and statistics …", total=None)
+
+        def act(transaction: Transaction) -> None:
+            fill(
+                transaction,
+                world.workspace_id,
+                groups,
+                _DAYS,
+                CREDENTIALS,
+                interactions,
+                lambda count: progress.advance(writing, count),
+            )
+
+        write_once(patient, act)
+        refresh(patient)
+        progress.update(counting, total=1, completed=1)
 
 
 def _make_groups(transaction: Transaction, world: World) -> list[str]:
@@ -121,9 +143,10 @@ def _questions(world: World, group_id: str, secret: str) -> Iterator[tuple[str, 
     )
 
 
-def processor_ms(folder: Path) -> dict[int, float]:
-    """What each process has worked that runs in this folder: our server, and PostgreSQL's."""
-    worked = {}
+def processor_ms(folder: Path) -> float:
+    """What all processes have worked by now that run in this folder: our server, and PostgreSQL's, with those that it
+    started for a part of a question and that have ended since."""
+    ticks = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
             at_home = (process / "cwd").resolve().is_relative_to(folder) or str(folder) in (
@@ -133,9 +156,8 @@ def processor_ms(folder: Path) -> dict[int, float]:
         except OSError:
             continue
         if at_home and int(process.name) != os.getpid():
-            ticks = int(stat[11]) + int(stat[12])
-            worked[int(process.name)] = ticks * 1_000 / os.sysconf("SC_CLK_TCK")
-    return worked
+            ticks += sum(map(int, stat[11:15]))  # its own, and that of children it waited for
+    return ticks * 1_000 / os.sysconf("SC_CLK_TCK")
 
 
 def _time(server: Server, path: str, headers: dict[str, str]) -> float:

@@ -4,8 +4,9 @@ The log comes row by row from a generator; all sums are counted from it in SQL, 
 `credential_counts` stays empty, since insights don't read it. Days and hours are those of UTC.
 """
 
+import asyncio
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -16,11 +17,14 @@ from sqlalchemy.util import await_only
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credentials
 from credtrail.database import Transaction
+from credtrail.database.open import open_database
 from credtrail.interactions.counts import SHARES, Engagement, engagements
+from credtrail.settings import Settings
 from credtrail.values import IdMaker, Moment
 
 DAY_MS = 86_400_000
 _CHUNK = 50_000
+_REFRESH = {"sqlite": "analyze", "postgresql": "vacuum analyze"}
 _COLUMNS = (
     "id", "workspace_id", "group_id", "credential_id", "event_type", "triggered_by", "triggered_at", "certainty"
 )  # fmt: skip
@@ -33,8 +37,10 @@ def fill(
     days: int,
     credential_count: int,
     count: int,
+    wrote: Callable[[int], object],
 ) -> None:
-    """All of it, in one transaction; indexes of the log are made when it is whole."""
+    """All of it, in one transaction; indexes of the log are made when it is whole. `wrote` hears of each part of the
+    log."""
     run = transaction.connection.exec_driver_sql
     made = list(_credentials(transaction.at, workspace_id, groups, days, credential_count))
     for start in range(0, len(made), 10_000):
@@ -46,7 +52,7 @@ def fill(
         run("set local work_mem = '256MB'")
         run("set local maintenance_work_mem = '512MB'")
     engaged: dict[str, Engagement] = {}
-    _load(transaction, "interactions", _COLUMNS, _interactions(transaction.at, made, count, engaged))
+    _load(transaction, "interactions", _COLUMNS, _interactions(transaction.at, made, count, engaged), wrote)
     rows = ((id_, *one.row()) for id_, one in engaged.items())
     _load(transaction, "engagements", engagements.c.keys(), rows)
     for _, sql in indexes:
@@ -56,9 +62,17 @@ def fill(
     _add_page_sums(transaction, workspace_id, groups, days)
 
 
-def refresh(transaction: Transaction) -> None:
-    """Statistics, as a database has that has run for a day."""
-    transaction.connection.execute(text("analyze"))
+def refresh(settings: Settings) -> None:
+    """Statistics, and on PostgreSQL the map of what all may see, as a database has them that has run for a day."""
+
+    async def run() -> None:
+        database = open_database(settings)
+        try:
+            await database.look(lambda tx: tx.connection.execute(text(_REFRESH[tx.dialect])))
+        finally:
+            await database.close()
+
+    asyncio.run(run())
 
 
 def _credentials(
@@ -112,7 +126,11 @@ def _interactions(
 
 
 def _load(
-    transaction: Transaction, table: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]
+    transaction: Transaction,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterator[tuple[Any, ...]],
+    wrote: Callable[[int], object] = lambda _: None,
 ) -> None:
     driver: Any = transaction.connection.connection.driver_connection
     while chunk := list(islice(rows, _CHUNK)):
@@ -121,6 +139,7 @@ def _load(
             driver.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", chunk)
         else:
             await_only(driver.copy_records_to_table(table, records=chunk, columns=columns))
+        wrote(len(chunk))
 
 
 def _indexes(transaction: Transaction) -> list[tuple[str, str]]:

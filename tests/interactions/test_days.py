@@ -14,7 +14,7 @@ from credtrail.app import build
 from credtrail.credentials.store import Owner
 from credtrail.errors import Refusal
 from credtrail.interactions import days, record
-from credtrail.interactions.counts import daily_counts, engagements
+from credtrail.interactions.counts import daily_counts, engagements, hourly_counts
 from credtrail.interactions.log_sql import SqlLog, interactions
 from credtrail.interactions.model import Interaction
 from credtrail.interactions.record import Entry, Submission
@@ -130,13 +130,13 @@ def test_single_interactions_go_after_their_time_and_sums_stay(settings, cast, c
         ada.post("/v1/credential-interactions", json={**body, "triggeredAt": "2024-03-12T17:33:05Z"})
 
     def forget(transaction):
-        sums = [stored(transaction, table) for table in (daily_counts, engagements)]
+        sums = [stored(transaction, table) for table in (daily_counts, hourly_counts, engagements)]
         change_workspace(transaction, cast.workspace_id, interaction_days=30)
         assert days.forget_interactions(transaction, LOG) == 0
         at, transaction.at = transaction.at, transaction.at + 31 * DAY_MS
         assert days.forget_interactions(transaction, LOG) == 3
         transaction.at = at
-        assert [stored(transaction, table) for table in (daily_counts, engagements)] == sums
+        assert [stored(transaction, table) for table in (daily_counts, hourly_counts, engagements)] == sums
 
     in_transaction(settings, forget)
     assert ada.get("/v1/credential-interactions").json()["data"] == []

@@ -38,7 +38,7 @@ from credtrail.insights.figures import (
     divide_counts,
 )
 from credtrail.insights.model import MOST_BUCKETS, Bucket, Part, Period, divide, read_period
-from credtrail.insights.store import Order, Scope
+from credtrail.insights.store import Both, DaysOfBoth, Order, Scope
 from credtrail.interactions.counts import SHARES, bit_of
 from credtrail.values import EVENT_TYPES, day_of
 
@@ -48,7 +48,6 @@ CHANNELS = (*SHARES, "credential_link_copied")
 _VIEWED = ("credential_viewed",)
 
 T = TypeVar("T")
-Sums = dict[tuple[str, str], int]
 
 
 class Question(NamedTuple):
@@ -71,6 +70,7 @@ def read_question(
     A design stands for the groups that have it now. Refuses (400) what isn't a period, and a group or a design that
     the workspace doesn't have.
     """
+    store.prepare(transaction)
     zone = time_zone_of(transaction, workspace_id)
     today = date.fromisoformat(day_of(transaction.at, zone))
     period = read_period(first, last, today, zone)
@@ -93,9 +93,10 @@ def summarize(transaction: Transaction, question: Question) -> Summary:
     now, then = _now_and_then(transaction, store.find_cohort, question)
     issued = Figure(now.issued, then.issued)
     opened, shared, viewed, verified = (Figure(*pair) for pair in zip(now.reached, then.reached, strict=True))
-    sums = _both(transaction, store.sum_by_type, question)
+    scope, days = question.scope, _days_of_both(question)
+    sums = store.sum_by_type(transaction, scope, days)
     guest_views, shares = _figure(sums, _VIEWED, "guest"), _figure(sums, SHARES, "recipient")
-    aside = _both(transaction, store.sum_set_aside, question)
+    aside = store.sum_set_aside(transaction, scope, days)
     period = question.period
     return Summary(
         period=days_of(period),
@@ -108,16 +109,16 @@ def summarize(transaction: Transaction, question: Question) -> Summary:
         guest_verified_credentials=verified,
         open_rate=_divide(opened, issued),
         share_rate=_divide(shared, issued),
-        median_seconds_to_open=Span(_seconds(now.open_delay_ms), _seconds(then.open_delay_ms)),
-        median_seconds_to_share=Span(_seconds(now.share_delay_ms), _seconds(then.share_delay_ms)),
+        median_seconds_to_open=Span(now.seconds_to_open, then.seconds_to_open),
+        median_seconds_to_share=Span(now.seconds_to_share, then.seconds_to_share),
         recipient_views=_figure(sums, _VIEWED, "recipient"),
         shares=shares,
         guest_views=guest_views,
         guest_verifications=_figure(sums, ("credential_verified",), "guest"),
         views_per_share=_divide(guest_views, shares),
-        interactions=[InteractionFigure(*what, *pair) for what, pair in _beside(*sums)],
+        interactions=[InteractionFigure(*what, *pair) for what, pair in _beside(sums)],
         page_actions=_page_actions(transaction, question),
-        set_aside=[SetAsideFigure(reason, *pair) for reason, pair in _beside(*map(_by_reason, aside))],
+        set_aside=[SetAsideFigure(*reason, *pair) for reason, pair in _beside(aside)],
     )
 
 
@@ -197,7 +198,7 @@ def _counted(
 def compare_channels(transaction: Transaction, question: Question, actor: str | None = None) -> Channels:
     """The channels side by side, by both actors or by one."""
     period, scope = question
-    sums = _both(transaction, store.sum_by_type, question)
+    sums = store.sum_by_type(transaction, scope, _days_of_both(question))
     profiles = store.count_by_acts(transaction, scope, *_days(period), actor)
     channels = []
     for one in CHANNELS:
@@ -239,13 +240,18 @@ def _ranked(credential: Any, groups: dict[str, Any], counts: list[int]) -> Ranke
 
 
 def _page_actions(transaction: Transaction, question: Question) -> list[PageActionFigure]:
-    sums = _both(transaction, store.sum_page_actions, question)
-    return [PageActionFigure(*what, *pair) for what, pair in _beside(*sums)]
+    sums = store.sum_page_actions(transaction, question.scope, _days_of_both(question))
+    return [PageActionFigure(*what, *pair) for what, pair in _beside(sums)]
 
 
-def _figure(sums: tuple[Sums, Sums], event_types: Iterable[str], actor: str | None) -> Figure:
-    types = tuple(event_types)
-    return Figure(*(_count(one, types, actor) for one in sums))
+def _figure(sums: Both, event_types: Iterable[str], actor: str | None) -> Figure:
+    actors = ("recipient", "guest") if actor is None else (actor,)
+    return _add_up([sums.get((one, by), (0, 0)) for one in event_types for by in actors])
+
+
+def _add_up(pairs: Iterable[tuple[int, int]]) -> Figure:
+    now, before = (sum(each) for each in zip((0, 0), *pairs, strict=True))
+    return Figure(now, before)
 
 
 def _divide(number: Figure, by: Figure) -> Rate:
@@ -254,20 +260,17 @@ def _divide(number: Figure, by: Figure) -> Rate:
 
 def weigh_set_aside(transaction: Transaction, question: Question) -> SetAside:
     """What was set aside, and how much was recorded meanwhile, whichever way it came."""
-    period = question.period
-    now, before = _both(transaction, store.sum_set_aside, question)
-    recorded = _both(transaction, store.sum_by_type, question)
-    by_day: dict[str, int] = {}
-    for (day, _), count in now.items():
-        by_day[day] = by_day.get(day, 0) + count
+    (period, scope), both = question, _days_of_both(question)
+    reasons = store.sum_set_aside(transaction, scope, both)
+    by_day = store.sum_set_aside_by_day(transaction, scope, *_days(period))
     days = [part.start for part in divide(period, "day")] if period.length <= MOST_BUCKETS else sorted(by_day)
     return SetAside(
         days_of(period),
         days_of(period.before),
-        [SetAsideFigure(reason, *pair) for reason, pair in _beside(_by_reason(now), _by_reason(before))],
+        [SetAsideFigure(*reason, *pair) for reason, pair in _beside(reasons)],
         days,
         [by_day.get(day, 0) for day in days],
-        Figure(*(sum(one.values()) for one in recorded)),
+        _add_up(store.sum_by_type(transaction, scope, both).values()),
     )
 
 
@@ -275,35 +278,16 @@ def _days(period: Period) -> tuple[str, str]:
     return period.first_day.isoformat(), period.last_day.isoformat()
 
 
-def _both(transaction: Transaction, sum_: Any, question: Question) -> tuple[Sums, Sums]:
-    """Sums of the period and of the one before."""
-    period, scope = question
-    now, before = (sum_(transaction, scope, *_days(one)) for one in (period, period.before))
-    return now, before
+def _days_of_both(question: Question) -> DaysOfBoth:
+    period = question.period
+    return DaysOfBoth(period.before.first_day.isoformat(), *_days(period))
 
 
-def _beside(now: dict[Any, int], before: dict[Any, int]) -> list[tuple[Any, Any]]:
+def _beside(sums: Both) -> list[tuple[Any, Any]]:
     """Both of each; the most first."""
-    pairs = {key: (now.get(key, 0), before.get(key, 0)) for key in now.keys() | before.keys()}
-    return sorted(pairs.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-
-
-def _by_reason(sums: Sums) -> dict[str, int]:
-    reasons: dict[str, int] = {}
-    for (_, reason), count in sums.items():
-        reasons[reason] = reasons.get(reason, 0) + count
-    return reasons
-
-
-def _count(sums: Sums, event_types: Iterable[str], actor: str | None) -> int:
-    actors = ("recipient", "guest") if actor is None else (actor,)
-    return sum(sums.get((one, by), 0) for one in event_types for by in actors)
+    return sorted(sums.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
 
 
 def _in_order(key: tuple[str, str]) -> tuple[int, str]:
     """As the wire lists the types."""
     return EVENT_TYPES.index(key[0]), key[1]
-
-
-def _seconds(ms: int | None) -> int | None:
-    return None if ms is None else ms // 1_000
