@@ -24,6 +24,7 @@ from openbadgeslib.baking import (
 from badges.samples import DOMAIN, ENTRY, LOOPBACK, MADE_AT, VIEW, Issuer
 from conftest import examples
 from credtrail.badges import bake
+from credtrail.badges.contexts import canonize, find_unsigned
 from credtrail.badges.desk import did_web_address, write_json
 from credtrail.badges.keys import write_base58, write_base64url
 from credtrail.badges.presented import UnreadableError, read_presented
@@ -154,6 +155,61 @@ def test_statements_made_to_take_endless_time_are_refused_at_once():
     verification = judge({**SIGNED, "evidence": alike})
     assert time.process_time() - began < 3
     assert verification.of("signature").reason == "signature_broken"
+
+
+def linked(links):
+    """A credential with nodes that name each other; their names are none, so they look the same."""
+    nodes = [
+        {"id": f"_:b{number}", "type": ["Profile"], "parentOrg": [{"id": f"_:b{other}"} for other in others]}
+        for number, others in enumerate(links)
+    ]
+    return SIGNED | {"issuer": SIGNED["issuer"] | {"parentOrg": nodes}}
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [[(number + 1) % 100] for number in range(100)],
+        [[(number + step) % 60 for step in (1, 7, 11)] for number in range(60)],
+        [[number ^ (1 << bit) for bit in range(5)] for number in range(32)],
+        [[other for other in range(20) if other != number] for number in range(20)],
+        [[4 * (number // 4) + (number + 1) % 4] for number in range(100)],
+    ],
+    ids=["ring", "circulant", "hypercube", "clique", "squares"],
+)
+def test_a_graph_made_to_be_hard_takes_no_longer_than_another(links):
+    began = time.process_time()
+    verification = judge(linked(links))
+    assert time.process_time() - began < 2
+    assert verification.of("signature").reason == "signature_broken"
+    assert verification.of("structure").reason == "unsigned_words"
+
+
+def test_alike_things_are_told_apart_as_the_standard_says():
+    """Two identical alignments and more: no poison, and no longer refused."""
+    alike = [{"type": ["Evidence"], "name": "Sheet", "genre": "Herbarium"}] * 9
+    document = {name: part for name, part in (SIGNED | {"evidence": alike}).items() if name != "proof"}
+    text = canonize(document)
+    assert text.count("Herbarium") == 9
+    assert find_unsigned(document) is None
+
+
+def test_numbers_that_no_statement_can_hold_are_malformed_and_never_an_error():
+    for number in (10**400, -(10**400), 10**21 + 1):
+        verification = judge(SIGNED | {"name": number})
+        assert verification.of("structure").outcome == "failed"
+        assert verification.of("signature").reason == "signature_broken"
+
+
+def test_what_is_too_large_is_said_to_be():
+    packed = zlib.compress(b" " * 100_000_000)
+    body = b"openbadgecredential\0\1\0\0\0" + packed
+    png = PNG[:33] + len(body).to_bytes(4, "big") + b"iTXt" + body + bytes(4) + PNG[33:]
+    pdf = b"%PDF-1.7\n" + (b"stream\n" + packed + b"\nendstream") * 70
+    for content in (png, pdf, b"x" * 2_000_000, b'{"a": "' + b"x" * 300_000 + b'"}'):
+        with pytest.raises(UnreadableError) as refused:
+            read_presented(content)
+        assert refused.value.reason == "too_large"
 
 
 def test_a_foreign_issuer_is_told_apart_from_one_that_is_known_here():

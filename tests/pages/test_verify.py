@@ -1,8 +1,12 @@
 """`/verify`: what anybody may present, what is answered, what is counted, and that nothing hostile breaks it."""
 
+import asyncio
 import json
 import re
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -16,6 +20,7 @@ from conftest import SECRET_KEY, examples, headers, in_transaction
 from credtrail.app import build
 from credtrail.badges.bake import bake_png, bake_svg
 from credtrail.badges.desk import write_json
+from credtrail.badges.presented import UnreadableError
 from credtrail.badges.sign import sign_document, sign_jwt
 from credtrail.credentials.privacy import PagePrivacy
 from credtrail.credentials.privacy_store import save_privacy
@@ -377,6 +382,16 @@ def status(address, **more):
 BOMB = zlib.compress(b'{"VerifiableCredential"' + b" " * 50_000_000, 9)
 CHUNK = b"openbadgecredential\x00\x01\x00\x00\x00" + BOMB
 HOSTILE = [
+    b"x" * 9_000_000,
+    b'{"credential": "' + b"x" * 9_000_000 + b'"}',
+    b'{"credentialSubject": ' + b"[" * 9_000_000,
+    b"{" + b",".join(b'"a%d":1' % number for number in range(700_000)) + b"}",
+    b"credential=" + b"%7B" * 3_000_000,
+    b".".join([b"a" * 3_000_000] * 3),
+    b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0tEXt\0\0\0\0" * 700_000,
+    b"%PDF-1.7\n" + b"stream\nendstream" * 600_000,
+    b"<svg>" + b"<g>" * 2_000_000,
+    b"<svg " + b" ".join(b'a%d="1"' % number for number in range(500_000)) + b">",
     b"\x89PNG\r\n\x1a\n" + len(CHUNK).to_bytes(4) + b"iTXt" + CHUNK + b"\x00" * 4,
     b"\x89PNG\r\n\x1a\n" + b"\xff" * 1_000,
     b"%PDF-1.7\n" + b"stream\n" * 200_000,
@@ -390,6 +405,66 @@ HOSTILE = [
     b"a.b.c",
     b"e30.e30.e30",
 ]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "kind", ["application/octet-stream", "application/json", "application/x-www-form-urlencoded"]
+)
+def test_no_upload_causes_more_than_seconds_of_work(client, kind, dialect):
+    for content in HOSTILE:
+        began = time.process_time()
+        answer = client.post("/verify", content=content, headers={**HONEST, **JSON, "content-type": kind})
+        assert answer.status_code == 400, content[:30]
+        assert time.process_time() - began < 4, content[:30]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_who_would_wait_too_long_for_others_is_told_to_come_back(settings, cast, monkeypatch, dialect):
+    begun, held = threading.Semaphore(0), threading.Event()
+
+    def read(_):
+        begun.release()
+        held.wait(20)
+        raise UnreadableError("not_a_credential")
+
+    monkeypatch.setattr("credtrail.pages.verify._WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("credtrail.pages.verify.read_presented", read)
+    with TestClient(build(settings).application) as client, ThreadPoolExecutor(2) as others:
+        waiting = [others.submit(ask, client, {"a": 1}) for _ in range(2)]
+        try:
+            assert begun.acquire(timeout=10)
+            assert begun.acquire(timeout=10)
+            told, page = ask(client, {"a": 1}), post(client, "{}")
+        finally:
+            held.set()
+        assert (told.status_code, told.json()["error"]["code"]) == (503, "service_unavailable")
+        assert told.headers["retry-after"] == "60"
+        assert page.status_code == 503
+        assert "Try again in a minute" in page.text
+        assert [one.result().status_code for one in waiting] == [400, 400]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_sites_that_never_answer_hold_nobody_up(settings, cast, monkeypatch, dialect):
+    asked = []
+
+    async def get(_, address):
+        asked.append(address)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("credtrail.pages.verify._ASK_SECONDS", 0.2)
+    monkeypatch.setattr("credtrail.web.egress.Fetcher.get", get)
+    slow = Issuer(DOMAIN)
+    entries = [status(f"https://slow.example/{number}") for number in range(4)]
+    document = slow.signed() | {"credentialStatus": entries}
+    began = time.monotonic()
+    with TestClient(build(settings.model_copy(update={"verify_foreign_hosts": "*"})).application) as client:
+        told = ask(client, document)
+    assert told.json()["verdict"] in ("incomplete", "failed")
+    assert outcomes(told)["status"] == "status_not_known"
+    assert time.monotonic() - began < 10
+    assert asked == ["https://slow.example/0"]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)

@@ -29,6 +29,10 @@ class NothingBakedError(ValueError):
     """There is no credential in it, or it can't be read."""
 
 
+class OversizeError(NothingBakedError):
+    """What is in it is larger than a credential ever is, or it would take too long to look through."""
+
+
 def bake_png(picture: bytes, credential: str) -> bytes:
     """The picture with the credential in it, as one uncompressed iTXt chunk after the header."""
     header_end = len(_PNG) + 25
@@ -67,7 +71,7 @@ def take_out(content: bytes) -> tuple[Container, str]:
     if text.startswith("<"):
         return "svg", _from_svg(content)
     if len(content) > _MOST_BYTES:
-        raise NothingBakedError
+        raise OversizeError
     return ("jwt" if _JWT.fullmatch(text) else "json"), text
 
 
@@ -143,7 +147,7 @@ def _from_pdf(document: bytes) -> str:
             if text.lstrip().startswith(b"{") and b"VerifiableCredential" in text:
                 return _decode(text)
         budget -= len(raw) + (_MOST_BYTES if unpacked is None else len(unpacked))
-    raise NothingBakedError
+    raise NothingBakedError if budget > 0 else OversizeError
 
 
 def _try_to_inflate(raw: bytes) -> bytes | None:
@@ -163,15 +167,17 @@ def _inflate(raw: bytes) -> bytes:
     except zlib.error:
         raise NothingBakedError from None
     if unzip.unconsumed_tail:
-        raise NothingBakedError
+        raise OversizeError
     return content
 
 
 def _decode(raw: bytes) -> str:
+    if len(raw) > _MOST_BYTES:
+        raise OversizeError
     try:
         text = raw.decode().strip()
     except UnicodeDecodeError:
         raise NothingBakedError from None
-    if not text or len(raw) > _MOST_BYTES:
+    if not text:
         raise NothingBakedError
     return text

@@ -226,19 +226,6 @@ class Desk:
 
         return await self._database.read(ask)
 
-    async def verify(
-        self, content: bytes, at: Moment, *, recipient: str | None = None, fetch: Fetch | None = None
-    ) -> Verification:
-        """What somebody presents, verified with what this server knows of its own issuers.
-
-        Other issuers' DID documents and status lists are got by `fetch`; without it they stay unchecked.
-        `recipient` is an address or a name to compare. Raises `presented.UnreadableError`. Takes some 30 ms of a
-        processor, in a thread.
-        """
-        presented = await asyncio.to_thread(read_presented, content)
-        known = await self.find_known(presented, fetch)
-        return await asyncio.to_thread(verify, presented, known, at, recipient=recipient)
-
     async def check(self, signed: Signed, at: Moment) -> Verification:
         """A credential of ours, verified as anybody could; once for each state of its list, since it takes a while."""
         presented = read_presented(signed.json)

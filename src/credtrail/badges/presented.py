@@ -6,7 +6,7 @@ Nothing is believed here; `verify` judges. Called by `verify` and whoever takes 
 import json
 from typing import Any, Literal, NamedTuple
 
-from credtrail.badges.bake import Container, NothingBakedError, take_out
+from credtrail.badges.bake import Container, NothingBakedError, OversizeError, take_out
 from credtrail.badges.keys import read_base64url
 
 Format = Literal["json_ld", "vc_jwt"]
@@ -46,6 +46,8 @@ def read_presented(content: bytes) -> Presented:
     """What is in it. Raises UnreadableError."""
     try:
         container, text = take_out(content)
+    except OversizeError:
+        raise UnreadableError("too_large") from None
     except NothingBakedError:
         raise UnreadableError("nothing_found") from None
     if len(text) > _MOST_BYTES:

@@ -6,7 +6,9 @@ proof holds, the page gets a token to report that a person verified it; `reports
 
 import asyncio
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from msgspec import Struct
@@ -15,12 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from credtrail.badges.acts import KeyLostError
-from credtrail.badges.desk import Desk
-from credtrail.badges.presented import Format, UnreadableError
-from credtrail.badges.verify import Check, Item, Outcome, Verdict, Verification, issuer_id
+from credtrail.badges.desk import Desk, Fetch
+from credtrail.badges.presented import Format, UnreadableError, read_presented
+from credtrail.badges.verify import Check, Item, Outcome, Verdict, Verification, issuer_id, verify
 from credtrail.badges.verify import Reason as CheckReason
 from credtrail.credentials.links import page_address
-from credtrail.errors import Refusal, invalid
+from credtrail.errors import Refusal, invalid, unavailable
 from credtrail.pages.posted import MOST_BYTES, SENTENCES, Posted, Problem, ProblemError, is_form, read_posted
 from credtrail.pages.token import PageTokens, Visit
 from credtrail.recipients.showing import Showing, Shown, Visitor
@@ -30,11 +32,16 @@ from credtrail.web.html import page_headers, render
 from credtrail.web.limits import NetworkLimit
 from credtrail.web.prefer import prefer
 
+T = TypeVar("T")
+
 PAGE = "/verify"
 """The name in the page's token: no public id begins with a slash."""
 
 _AT_ONCE = 2
 """To verify is work for a processor; more at once would only keep others waiting."""
+_WAIT_SECONDS = 20
+_ASK_SECONDS = 10
+"""For all that is asked of other sites for one verification; what hasn't come by then stays unchecked."""
 
 _ADDRESS = re.compile(rb"https?://[^\s<>\"{}|^`\\]{1,2000}", re.ASCII)
 _PUBLIC_ID = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -119,6 +126,8 @@ class VerifyPage:
             found = await self._verify(posted)
         except ProblemError as problem:
             return self._tell(request, posted, problem.problem)
+        except Refusal as refusal:
+            return self._refuse(request, refusal)
         if _wants_json(request):
             return Response(
                 encode(self._present(found)), media_type="application/json", headers=page_headers()
@@ -138,18 +147,45 @@ class VerifyPage:
             content = await self._sign_shown(content.decode())
         at = now()
         try:
-            async with self._room:
-                verification = await self._desk.verify(
-                    content,
-                    at,
-                    recipient=posted.recipient,
-                    fetch=self._fetcher.get if self._fetcher else None,
-                )
+            presented = await self._work(partial(read_presented, content))
         except UnreadableError as unreadable:
             raise ProblemError(unreadable.reason) from None
+        known = await self._desk.find_known(presented, self._fetch_until(_ASK_SECONDS))
+        judge = partial(verify, presented, known, at, recipient=posted.recipient)
+        verification = await self._work(judge)
         own = await self._find_own(verification)
         is_open = own is not None and self._showing.access.may_be_seen(own.view, own.at)
         return _Found(verification, at, own, is_open)
+
+    async def _work(self, work: Callable[[], T]) -> T:
+        """In a thread, as soon as there is room; refuses (503) who would have to wait too long."""
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._room.acquire()
+        except TimeoutError:
+            raise unavailable(60) from None
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            self._room.release()
+
+    def _fetch_until(self, seconds: float) -> Fetch | None:
+        """Asks other sites as long as time is left, all of them together."""
+        fetcher, loop = self._fetcher, asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        if fetcher is None:
+            return None
+
+        async def fetch(address: str) -> bytes | None:
+            if loop.time() >= ends_at:
+                return None
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    return await fetcher.get(address)
+            except TimeoutError:
+                return None
+
+        return fetch
 
     async def _sign_shown(self, given: str) -> bytes:
         """The signed credential at an address of ours, if whoever has the address may see it."""
