@@ -85,6 +85,7 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path) -> int
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 if wide > width:
                     print(f"{name} is {wide} pixels wide at {width}")
+                page.evaluate("scrollTo(0, 0)")  # what sticks would stand where one had scrolled to
                 page.wait_for_timeout(600)
                 page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
                 nonlocal count

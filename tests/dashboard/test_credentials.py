@@ -409,7 +409,10 @@ def test_a_life_from_draft_to_deleted(ada_in, cast, settings):
     id_ = add(settings, cast, "Whole Life", "life@learner.example", status="draft")
     address = f"{ada_in.home}/credentials/{id_}"
     ada_in.see(address)
-    assert "Only an issued credential can be sent" in ada_in.post(f"{address}/send")
+    page = ada_in.post(f"{address}/send")
+    assert re.search(r'class="note warn" role="alert">\s*Only an issued credential can be sent', page)
+    past = ada_in.post(f"{address}/schedule", issueAt="2001-01-01T09:00")
+    assert re.search(r'class="note warn" role="alert">\s*The time to issue it must lie in the future', past)
     assert "Scheduled" in ada_in.post(f"{address}/schedule", issueAt="2999-01-01T09:00")
     assert "Issued: its page is there" in ada_in.post(f"{address}/issue")
     assert "Only a draft or scheduled" in ada_in.post(f"{address}/issue")

@@ -93,8 +93,9 @@ def test_the_preview_is_the_letter_in_a_frame_that_runs_nothing(ada_in, cast, se
     ):
         assert words in page, words
     page = ada_in.post(f"{ada_in.home}/email-templates/preview", **{**WORDS, "body": "[recipient.nmae]"})
-    assert "must not have the placeholder" in page
-    assert ada_in.last.headers["content-type"].startswith("text/plain")
+    assert "No preview yet" in page
+    assert "The text must not have the placeholder [recipient.nmae]" in page
+    assert ada_in.last.headers["content-security-policy"] == policy
 
 
 def test_what_is_typed_into_it_stays_text(ada_in):

@@ -92,6 +92,7 @@ def test_a_sheet_becomes_credentials(ada_in, cast, settings):
     )
     assert columns(page) == ["name", "email", "custom.grade", ""]
     assert "Of the first 2 rows, none would be refused" in page
+    assert re.search(r"Left out: <bdi[^>]*>Shoe size</bdi>\.", page)
     assert made(settings) == [], "nothing before it is begun"
     page = start(ada_in, page, then="issue")
     assert "Waiting for its turn" in page
@@ -113,6 +114,8 @@ def test_refused_rows_are_told_and_the_others_are_made(ada_in, cast, settings):
         "Li,,24.11.2026\n",
     )
     assert "Of the first 4 rows, 3 would be refused" in page
+    assert "Create 1 credential<" in page
+    assert "Left out" not in page
     assert "Line 3: " in page
     start(ada_in, page)
     work(settings)

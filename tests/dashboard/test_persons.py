@@ -56,7 +56,7 @@ def test_export_and_erasure(ada_in, cast, settings):
         f"{ada_in.home}/persons/erase", status=400, confirm="zoe", **fields
     )
     page = ada_in.post(f"{ada_in.home}/persons/erase", confirm="zoe.quill@learner.example", **fields)
-    assert "Erased: 1 credentials" in page
+    assert "Erased: 1 credential with all that belonged to it" in page
     left = everything(settings).casefold()
     assert "quill" not in left
     assert made["id"] not in left

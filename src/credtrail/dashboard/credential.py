@@ -22,6 +22,7 @@ from credtrail.dashboard.credentials import MOST_GROUPS, losses_of
 from credtrail.dashboard.door import View, Visit
 from credtrail.dashboard.timeline import find_timeline
 from credtrail.dashboard.webhooks import TYPE_WORDS
+from credtrail.dashboard.words import refusal_words
 from credtrail.database import Database, Transaction
 from credtrail.designs.press import Press
 from credtrail.errors import Refusal, invalid
@@ -36,6 +37,12 @@ from credtrail.webhooks.delivery_store import list_deliveries_about
 from credtrail.webhooks.model import Delivery
 
 _THEN = ("keep", "issue", "issue_and_send", "schedule")
+_LABELS = {
+    "issueAt": "The time to issue it",
+    "sendAtIssuance": "“Send it then, too”",
+    "recipient.email": "The e-mail address",
+}
+"""What fields are called where there is no form to put a refusal beside them."""
 _ASIDE_ON_A_PAGE = 50
 _TOLD_ON_A_PAGE = 50
 _TOLD_AT_FIRST = 5
@@ -245,7 +252,8 @@ class OneCredential:
         try:
             plan = read_schedule(visit)
         except Refusal as refusal:
-            return visit.go(_address(visit, visit.path("credential_id")), f"Not scheduled: {refusal.message}")
+            told = refusal_words(refusal, _LABELS)
+            return visit.go(_address(visit, visit.path("credential_id")), told, refused=True)
         return await self._act(
             visit,
             "credential_scheduled",
@@ -302,7 +310,7 @@ class OneCredential:
         except Refusal as refusal:
             if refusal.kind not in ("conflict", "validation_error"):
                 raise
-            told = refusal.message
+            return visit.go(_address(visit, id_), refusal_words(refusal, _LABELS), refused=True)
         return visit.go(_address(visit, id_), told)
 
 

@@ -137,7 +137,9 @@ class Credentials:
         wanted = read_wanted(dict(visit.form.items()))  # type: ignore[arg-type]  # an upload here would be nobody's
         ids = await self._chosen(visit, wanted)
         if not ids:
-            return visit.go(_address(visit, wanted.query), "Choose credentials first: nothing was changed")
+            return visit.go(
+                _address(visit, wanted.query), "Choose credentials first: nothing was changed", refused=True
+            )
         if visit.text("sure") != "yes":
             return await self._ask_first(visit, act, ids, wanted)
         done = await self._act(visit, act, ids)

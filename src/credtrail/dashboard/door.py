@@ -70,6 +70,14 @@ class Undo(NamedTuple):
     kept: str
 
 
+class Told(NamedTuple):
+    """What a page says once of what the one before did: that it is done, or why it isn't."""
+
+    message: str = ""
+    undo: Undo | None = None
+    is_refusal: bool = False
+
+
 @dataclass
 class Visit:
     """One request of somebody who was let in. `form` is what was posted; `member` the part in the path's workspace."""
@@ -180,11 +188,11 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page of the dashboard, which shows the message that the page before left."""
-        message, undo = self.door.read_message(self.request)
-        text = self.write(template, message=message, undo=undo, **values)
+        told = self.door.read_told(self.request)
+        text = self.write(template, tells=told, **values)
         answer = Response(text, status, media_type="text/html; charset=utf-8", headers=page_headers())
         answer.headers["vary"] = "cookie, hx-request"
-        if message:
+        if told.message:
             answer.delete_cookie(self.door.cookie("message"), path=ROOT)
         self.door.keep_form_cookie(self, answer)
         return answer
@@ -225,15 +233,20 @@ class Visit:
                 return removed
         raise Refusal("conflict", "It can't be undone any more: that is possible for ten minutes")
 
-    def go(self, path: str, message: str = "", undo: Undo | None = None) -> Response:
-        """To another page of the dashboard, which shows the message once. For htmx as its own header."""
+    def go(
+        self, path: str, message: str = "", undo: Undo | None = None, *, refused: bool = False
+    ) -> Response:
+        """To another page of the dashboard, which shows the message once. For htmx as its own header.
+
+        `refused`: the message says why nothing was done, and looks like it.
+        """
         headers = {"hx-redirect": path} if "hx-request" in self.request.headers else {}
         answer: Response = (
             Response(status_code=204, headers=headers) if headers else RedirectResponse(path, 303)
         )
         answer.headers["cache-control"] = "no-store"
         if message:
-            told = encode((message, undo)).decode()
+            told = encode(Told(message, undo, refused)).decode()
             self.door.set_cookie(answer, "message", self.door.seal.close(told, "message"), _MESSAGE_SECONDS)
         return answer
 
@@ -407,13 +420,14 @@ class Door:
         if visit.user is None and self.cookie("form") not in visit.request.cookies:
             self.set_cookie(answer, "form", visit.cookie_secret, None)
 
-    def read_message(self, request: Request) -> tuple[str, Undo | None]:
-        """What the page before wanted to be said here, and its offer to undo it, sealed for the form that asks for it."""
-        told = self.seal.open(request.cookies.get(self.cookie("message"), ""), "message")
-        message, undo = decode(told, type=tuple[str, Undo | None]) if told else ("", None)
-        if undo is not None:
-            undo = Undo(undo.path, self.seal.close(undo.kept, f"undo {undo.path}"))
-        return message, undo
+    def read_told(self, request: Request) -> Told:
+        """What the page before wanted to be said here; its offer to undo is sealed for the form that takes it."""
+        opened = self.seal.open(request.cookies.get(self.cookie("message"), ""), "message")
+        told = decode(opened, type=Told) if opened else Told()
+        if told.undo is None:
+            return told
+        kept = self.seal.close(told.undo.kept, f"undo {told.undo.path}")
+        return told._replace(undo=told.undo._replace(kept=kept))
 
     def _csrf_of(self, secret: str) -> str:
         return hmac.new(self._key, secret.encode(), "sha256").hexdigest()

@@ -10,6 +10,7 @@ from credtrail.accounts.store import find_domain, find_image, find_profile
 from credtrail.attributes.store import list_attributes
 from credtrail.credentials.links import home_of
 from credtrail.dashboard.door import View, Visit
+from credtrail.dashboard.words import refusal_words
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
 from credtrail.groups.store import list_using_template
@@ -29,6 +30,7 @@ from credtrail.web.language import find_language
 from credtrail.web.parse import parse_body
 
 _ON_A_PAGE = 50
+_LABELS = {"name": "The name", "subject": "The subject", "body": "The text"}
 _HOUR_MS = 3_600_000
 _FRAME_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
@@ -164,7 +166,7 @@ class EmailTemplates:
             letter = await self._letter(visit)
             text = write_preview(letter)
         except Refusal as refusal:
-            return Response(refusal.message, media_type="text/plain; charset=utf-8", headers=_FRAME_HEADERS)
+            text = visit.write("letter_refused.html", sentence=refusal_words(refusal, _LABELS))
         return Response(text, media_type="text/html; charset=utf-8", headers=_FRAME_HEADERS)
 
     async def send_test(self, visit: Visit) -> Response:
@@ -188,7 +190,7 @@ class EmailTemplates:
 
             await self._database.write(act)
         except Refusal as refusal:
-            refused, told = refusal, refusal.message
+            refused, told = refusal, refusal_words(refusal, _LABELS)
         if visit.is_part:
             return Response(
                 told, media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"}

@@ -147,7 +147,7 @@ class Groups:
         except Refusal as refusal:
             if refusal.kind != "conflict":
                 raise
-            return visit.go(f"{visit.home}/groups/{id_}", refusal.message)
+            return visit.go(f"{visit.home}/groups/{id_}", refusal.message, refused=True)
         return visit.go(f"{visit.home}/groups", f"The group {group.name} is deleted", _undo_of(visit, group))
 
     async def restore(self, visit: Visit) -> Response:

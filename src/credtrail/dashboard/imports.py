@@ -175,12 +175,15 @@ class Imports:
                 raise Refusal("not_found")
             sheet = Sheet(content, one.key_place, one.fields)
             problems = _try_rows(transaction, sheet, one)
+            wrong, names = {problem.line for problem in problems}, sheet.names[:MOST_COLUMNS]
             return {
                 "one": one,
-                "names": sheet.names[:MOST_COLUMNS],
+                "names": names,
+                "left_out": [name for name, field in zip(names, one.fields, strict=False) if not field],
                 "rows": [(line, cells) for line, cells in islice(sheet.lines(), _SHOWN)],
                 "told": problems[:_SHOWN],
-                "wrong": {problem.line for problem in problems},
+                "wrong": wrong,
+                "fitting": one.row_count - len(wrong),
                 "checked": min(_CHECKED, one.row_count),
                 "fields": _choices(transaction, visit.workspace_id),
                 "groups": list_by_name(transaction, visit.workspace_id, MOST_GROUPS),

@@ -79,5 +79,5 @@ class Issuer:
         except Refusal as refusal:
             if refusal.kind != "conflict":
                 raise
-            return visit.go(f"{visit.home}/issuer", refusal.message)
+            return visit.go(f"{visit.home}/issuer", refusal.message, refused=True)
         return visit.go(f"{visit.home}/issuer", "Withdrawn: what it signed doesn’t verify any more")

@@ -78,6 +78,7 @@ class NameRequests:
         except Refusal as refusal:
             if refusal.kind != "conflict":
                 raise
-            return visit.go(f"{visit.home}/name-requests", "It was answered or withdrawn in the meantime")
+            told = "It was answered or withdrawn in the meantime"
+            return visit.go(f"{visit.home}/name-requests", told, refused=True)
         await self._press.forget(page_address(self._public_url, public_id))
         return visit.go(f"{visit.home}/credentials/{credential_id}", told)

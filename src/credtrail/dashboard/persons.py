@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from credtrail.credentials.links import page_address
 from credtrail.credentials.store import list_of_address
+from credtrail.dashboard.credential_words import counted
 from credtrail.dashboard.door import View, Visit
 from credtrail.database import Database, Transaction
 from credtrail.designs.press import Press
@@ -65,12 +66,13 @@ class Persons:
 
         def act(transaction: Transaction) -> list[str]:
             gone = erase_person(transaction, visit.workspace_id, email)
-            visit.note(transaction, "person_erased", "", f"{len(gone)} credentials")
+            visit.note(transaction, "person_erased", "", counted(len(gone), "credential"))
             return gone
 
         gone = await self._database.write(act)
         for public_id in gone:
             await self._press.forget(page_address(self._public_url, public_id))
         return visit.go(
-            f"{visit.home}/persons", f"Erased: {len(gone)} credentials with all that hung on them"
+            f"{visit.home}/persons",
+            f"Erased: {counted(len(gone), 'credential')} with all that belonged to {'it' if len(gone) == 1 else 'them'}",
         )

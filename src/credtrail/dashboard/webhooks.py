@@ -227,14 +227,14 @@ class WebhookPages:
     async def redeliver(self, visit: Visit) -> Response:
         """Once more, with the same id and bytes."""
         id_ = visit.path("delivery_id")
-        words = "It will be delivered again"
+        page = f"{self._address(visit)}/deliveries/{id_}"
         try:
             await self._database.write(lambda tx: manage.redeliver_one(tx, self._get(visit, tx), id_))
         except Refusal as refusal:
             if refusal.kind != "conflict":
                 raise
-            words = refusal.message
-        return visit.go(f"{self._address(visit)}/deliveries/{id_}", words)
+            return visit.go(page, refusal.message, refused=True)
+        return visit.go(page, "It will be delivered again")
 
     def _address(self, visit: Visit) -> str:
         return f"{visit.home}/webhooks/{visit.path('webhook_id')}"

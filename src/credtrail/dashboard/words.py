@@ -1,8 +1,10 @@
 """How the dashboard writes times and sizes. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from credtrail.errors import Refusal
 from credtrail.values import Moment
 
 _UNITS = (
@@ -56,6 +58,13 @@ def day_words(day: str) -> str:
     """A calendar day as people write it: `24 Nov 2026`."""
     date = datetime.fromisoformat(day)
     return f"{date.day} {date:%b %Y}"
+
+
+def refusal_words(refusal: Refusal, labels: Mapping[str, str]) -> str:
+    """Why not, with the fields called as the page calls them."""
+    if not refusal.details:
+        return refusal.message
+    return "; ".join(f"{labels.get(field, field)} {sentence}" for field, sentence in refusal.details)
 
 
 def brief_duration(seconds: float) -> str:
