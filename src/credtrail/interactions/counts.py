@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Table, delete, func, sele
 from credtrail.database import Key, RowSet, Transaction, Writes, metadata
 from credtrail.interactions.model import Interaction, PageActed
 from credtrail.interactions.visits import SetAside
-from credtrail.values import EVENT_TYPES, Moment
+from credtrail.values import ACTORS, EVENT_TYPES, Moment
 
 daily_counts = Table(
     "daily_counts",
@@ -111,7 +111,33 @@ def bit_of(event_type: str) -> int:
     return 1 << EVENT_TYPES.index(event_type)
 
 
-_BITS = {event_type: bit_of(event_type) for event_type in EVENT_TYPES}
+_ENGAGEMENT = tuple(column.name for column in engagements.columns if not column.primary_key)
+_NOTHING: tuple[Moment | None, ...] = tuple(None if name.endswith("_at") else 0 for name in _ENGAGEMENT)
+_FIRST_AND_TOTAL: dict[tuple[str, str], tuple[str, str | None]] = {
+    ("credential_viewed", "recipient"): ("opened_at", None),
+    ("credential_viewed", "guest"): ("guest_viewed_at", "guest_views"),
+    ("credential_verified", "guest"): ("guest_verified_at", "guest_verifications"),
+    **{(event_type, "recipient"): ("shared_at", "shares") for event_type in SHARES},
+}
+
+
+def _places_of(event_type: str, triggered_by: str) -> tuple[int, int, int | None, int | None]:
+    """Where an interaction is told in a row of engagement: the sum of acts and what it adds to it, the first time, the
+    total."""
+    first, total = _FIRST_AND_TOTAL.get((event_type, triggered_by), (None, None))
+    return (
+        _ENGAGEMENT.index(f"{triggered_by}_acts"),
+        bit_of(event_type),
+        _ENGAGEMENT.index(first) if first else None,
+        _ENGAGEMENT.index(total) if total else None,
+    )
+
+
+_PLACES = {
+    (event_type, triggered_by): _places_of(event_type, triggered_by)
+    for event_type in EVENT_TYPES
+    for triggered_by in ACTORS
+}
 
 _ADD_DAILY = RowSet(
     "insert into daily_counts (workspace_id, group_id, day, event_type, triggered_by, count) "
@@ -209,19 +235,26 @@ def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
     daily: Counter[tuple[str, str, str, str, str]] = Counter()
     hourly: Counter[tuple[str, str, Moment, str, str]] = Counter()
     single: Counter[tuple[str, str, str, str]] = Counter()
-    engaged: dict[str, Engagement] = {}
+    engaged: dict[str, list[Moment | None]] = {}
     for interaction, day, hour in counted:
         _, workspace_id, group_id, credential_id, event_type, triggered_by, triggered_at, _ = interaction
         daily[workspace_id, group_id, day, event_type, triggered_by] += 1
         hourly[workspace_id, group_id, hour, event_type, triggered_by] += 1
         single[credential_id, day, event_type, triggered_by] += 1
-        engagement = engaged.get(credential_id)
-        if engagement is None:
-            engagement = engaged[credential_id] = Engagement()
-        engagement.add(event_type, triggered_by, triggered_at)
+        row = engaged.get(credential_id)
+        if row is None:
+            row = engaged[credential_id] = [*_NOTHING]
+        acts, bit, first, total = _PLACES[event_type, triggered_by]
+        row[acts] |= bit  # type: ignore[operator]  # numbers but for the firsts
+        if first is not None:
+            known = row[first]
+            if known is None or triggered_at < known:
+                row[first] = triggered_at
+        if total is not None:
+            row[total] += 1  # type: ignore[operator]
     return (
         (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
-        (_ADD_ENGAGEMENT, [(id_, *engaged[id_].row()) for id_ in sorted(engaged)]),
+        (_ADD_ENGAGEMENT, [(id_, *row) for id_, row in sorted(engaged.items())]),
         # Last, since these few rows are the ones that everybody waits for.
         (_ADD_HOURLY, _and_whole(hourly)),
         (_ADD_DAILY, _and_whole(daily)),
@@ -234,44 +267,6 @@ def _and_whole(counts: Counter[Any]) -> list[tuple[Any, ...]]:
     for (workspace_id, _, *rest), count in counts.items():
         whole[workspace_id, WHOLE, *rest] += count
     return [(*key, count) for key, count in sorted((counts | whole).items())]
-
-
-class Engagement:
-    """What one transaction adds to a credential's row."""
-
-    __slots__ = ("acts", "firsts", "sums")
-
-    def __init__(self) -> None:
-        self.firsts: list[Moment | None] = [None, None, None, None]
-        self.acts = [0, 0]
-        self.sums = [0, 0, 0]
-
-    def add(self, event_type: str, triggered_by: str, at: Moment) -> None:
-        """Take one interaction in."""
-        if triggered_by == "recipient":
-            self.acts[0] |= _BITS[event_type]
-            if event_type == "credential_viewed":
-                self._first(0, at)
-            elif event_type in SHARES:
-                self._first(1, at)
-                self.sums[1] += 1
-        else:
-            self.acts[1] |= _BITS[event_type]
-            if event_type == "credential_viewed":
-                self._first(2, at)
-                self.sums[0] += 1
-            elif event_type == "credential_verified":
-                self._first(3, at)
-                self.sums[2] += 1
-
-    def _first(self, place: int, at: Moment) -> None:
-        known = self.firsts[place]
-        if known is None or at < known:
-            self.firsts[place] = at
-
-    def row(self) -> tuple[Moment | None, ...]:
-        """The columns after the credential's id."""
-        return (*self.firsts, *self.acts, *self.sums)
 
 
 Counted = tuple[str, Moment]
