@@ -106,6 +106,7 @@ class Server:
             self.process = subprocess.Popen(
                 self._command,
                 env=self._environment,
+                stdout=log,  # the link to make the first user; nobody is there to follow it
                 stderr=log,
                 cwd=self.log.parent,
                 start_new_session=True,  # a group of its own, so that a kill takes all of its processes

@@ -19,6 +19,7 @@ class Storage:
     """A database that runs acts one at a time, on demand, and remembers what was committed."""
 
     def __init__(self):
+        self.begun = 0
         self.committed = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -26,6 +27,7 @@ class Storage:
 
     async def write_bulk(self, act):
         """Wait at the gate, act, commit."""
+        self.begun += 1
         await self.gate.wait()
         if self.broken:
             raise self.broken
@@ -66,6 +68,41 @@ def test_all_that_wait_share_one_transaction():
         storage.gate.set()
         assert await asyncio.gather(*waiting) == [f"I{n}" for n in range(10)]
         assert [len(one) for one in storage.committed if one] == [10]
+
+    asyncio.run(with_writer(play))
+
+
+def test_the_second_transaction_waits_for_as_many_as_the_first_has():
+    async def play(writer, storage, _):
+        storage.gate.clear()
+        waiting = [writer.submit(Item(f"a{n}")) for n in range(3)]
+        await asyncio.sleep(0)
+        for name in ("b0", "b1"):
+            waiting.append(writer.submit(Item(name)))
+            await asyncio.sleep(0)
+        assert storage.begun == 1
+        waiting.append(writer.submit(Item("b2")))
+        await asyncio.sleep(0)
+        assert storage.begun == 2
+        storage.gate.set()
+        await asyncio.gather(*waiting)
+        assert [len(one) for one in storage.committed] == [3, 3]
+
+    asyncio.run(with_writer(play))
+
+
+def test_what_is_too_little_for_a_second_transaction_goes_when_the_first_ends_or_the_writer_closes():
+    async def play(writer, storage, _):
+        for end in (storage.gate.set, lambda: asyncio.ensure_future(writer.close())):
+            storage.gate.clear()
+            waiting = [writer.submit(Item(f"a{n}")) for n in range(3)]
+            await asyncio.sleep(0)
+            waiting.append(writer.submit(Item("b")))
+            await asyncio.sleep(0)
+            end()
+            await asyncio.sleep(0)
+            storage.gate.set()
+            await asyncio.wait_for(asyncio.gather(*waiting), 5)
 
     asyncio.run(with_writer(play))
 

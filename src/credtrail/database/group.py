@@ -50,6 +50,7 @@ class GroupWriter(Generic[Item, Result]):
         self._queue: deque[Waiting[Item, Result]] = deque()
         self._waiting = asyncio.Event()
         self._closing = False
+        self._committing = 0  # submissions, in all lanes
         self._lanes: list[asyncio.Task[None]] = []
         self._make_future: Callable[[], asyncio.Future[Result]]
 
@@ -72,19 +73,22 @@ class GroupWriter(Generic[Item, Result]):
             raise unavailable(retry_after_seconds=1)
         done = self._make_future()
         self._queue.append((item, done))
-        self._waiting.set()
+        if self._is_enough():
+            self._waiting.set()
         return done
 
     async def _drain(self) -> None:
         while self._queue or not self._closing:
-            if self._queue:
+            if self._queue and (self._is_enough() or self._closing):
                 batch = self._take()
+                self._committing += len(batch)
                 try:
                     await self._commit(batch)
                 except (
                     Exception
                 ) as error:  # ours to mend; it must neither end the lane nor leave anyone waiting
                     _settle(batch, [error] * len(batch))
+                self._committing -= len(batch)
                 metrics.QUEUE_DEPTH.set(len(self._queue))
             else:
                 self._waiting.clear()
@@ -109,6 +113,13 @@ class GroupWriter(Generic[Item, Result]):
         metrics.COMMIT_SECONDS.observe(perf_counter() - began)
         metrics.COMMIT_ITEMS.observe(sum(len(item) for item in items))
         _settle(batch, results)
+
+    def _is_enough(self) -> bool:
+        """Whether as many wait as are being committed: then both lanes have half of all.
+
+        A lane that took what there is at once would line up with few, while as many again come in too late for it,
+        and each transaction costs something whatever its size."""
+        return len(self._queue) >= self._committing
 
     def _take(self) -> list[Waiting[Item, Result]]:
         """All that wait, up to the batch size, counted by the items' own sizes."""
