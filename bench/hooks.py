@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from dataclasses import dataclass
+from itertools import cycle, islice
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from statistics import mean, median
@@ -24,7 +24,7 @@ from typing import Any
 import httpx2 as httpx
 from load import wrk
 from rich.console import Console
-from servers import SECRET_KEY, Postgres, Server, World, make_world
+from servers import SECRET_KEY, Postgres, Server, World, make_world, post_views
 
 from credtrail.database.open import write_once
 from credtrail.seal import Seal
@@ -138,7 +138,7 @@ def _deliver(world: World, folder: Path, port: int, count: "Synchronized[int]", 
     server.start()
     try:
         for first in range(0, wanted, 1_000):
-            _post_batch(server, world, min(1_000, wanted - first))
+            post_views(server, world, islice(cycle(world.credential_ids), min(1_000, wanted - first)))
     finally:
         server.stop()
     count.value = 0
@@ -166,29 +166,6 @@ def _wait_until(count: "Synchronized[int]", wanted: int) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"only {count.value:,} of {wanted:,} deliveries came within five minutes")
         time.sleep(0.01)
-
-
-def _post_batch(server: Server, world: World, many: int) -> None:
-    items = [
-        {
-            "credentialId": world.credential_ids[number % len(world.credential_ids)],
-            "eventType": "credential_viewed",
-            "triggeredBy": "guest",
-            "triggeredAt": "2024-03-12T17:33:05.784Z",
-        }
-        for number in range(many)
-    ]
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}/v1/credential-interactions/batch",
-        json.dumps({"data": items}).encode(),
-        {
-            "Authorization": f"Bearer {world.token}",
-            "Certifier-Version": "2022-10-26",
-            "Content-Type": "application/json",
-        },
-    )
-    with urllib.request.urlopen(request) as answer:
-        assert answer.status == 200
 
 
 def _record(world: World, folder: Path, port: int, seconds: int, runs: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ Called by `soak.py` and `bench.py`. Everything listens on loopback or on a socke
 stopped by its own process id.
 """
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +132,30 @@ class Server:
                 self.process.send_signal(with_signal)
             self.process.wait(timeout=40)
             self.process = None
+
+
+def post_views(server: Server, world: World, credential_ids: Iterable[str]) -> list[str]:
+    """Record that a guest viewed each of these, in one batch; the ids of the interactions."""
+    items = [
+        {
+            "credentialId": id_,
+            "eventType": "credential_viewed",
+            "triggeredBy": "guest",
+            "triggeredAt": "2024-03-12T17:33:05.784Z",
+        }
+        for id_ in credential_ids
+    ]
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/v1/credential-interactions/batch",
+        json.dumps({"data": items}).encode(),
+        {
+            "Authorization": f"Bearer {world.token}",
+            "Certifier-Version": "2022-10-26",
+            "Content-Type": "application/json",
+        },
+    )
+    with urllib.request.urlopen(request) as answer:
+        return [one["credentialInteraction"]["id"] for one in json.load(answer)["data"]]
 
 
 class Postgres:

@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import defaultdict
 from hashlib import sha256
 from multiprocessing.queues import Queue
@@ -24,7 +23,7 @@ from queue import Empty
 
 from hooks import _add_endpoints
 from rich.console import Console
-from servers import SECRET_KEY, Server, World
+from servers import SECRET_KEY, Server, World, post_views
 
 ENDPOINTS = 3
 _BETWEEN_SECONDS = 4.0
@@ -50,7 +49,7 @@ def soak_webhooks(world: World, folder: Path, kills: int, console: Console) -> l
         for kill in range(kills):
             until = time.monotonic() + _BETWEEN_SECONDS
             while time.monotonic() < until:
-                recorded += _record(server, world)
+                recorded += post_views(server, world, random.choices(world.credential_ids[:20], k=_AT_A_TIME))
                 time.sleep(0.02)
             victim = workers[kill % 2]
             victim.send_signal(signal.SIGKILL)
@@ -141,27 +140,3 @@ def _start_worker(world: World, folder: Path) -> "subprocess.Popen[bytes]":
         "CREDTRAIL_LOG_LEVEL": "error",
     }
     return subprocess.Popen([sys.executable, "-m", "credtrail", "work"], env=environment, cwd=folder)
-
-
-def _record(server: Server, world: World) -> list[str]:
-    """Some interactions at a time; their ids."""
-    items = [
-        {
-            "credentialId": random.choice(world.credential_ids[:20]),
-            "eventType": "credential_viewed",
-            "triggeredBy": "guest",
-            "triggeredAt": "2024-03-12T17:33:05.784Z",
-        }
-        for _ in range(_AT_A_TIME)
-    ]
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}/v1/credential-interactions/batch",
-        json.dumps({"data": items}).encode(),
-        {
-            "Authorization": f"Bearer {world.token}",
-            "Certifier-Version": "2022-10-26",
-            "Content-Type": "application/json",
-        },
-    )
-    with urllib.request.urlopen(request) as answer:
-        return [one["credentialInteraction"]["id"] for one in json.load(answer)["data"]]
