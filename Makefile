@@ -41,8 +41,8 @@ fix: .venv/.dev ## Mend format, lint and docs/settings.md as far as that goes by
 smoke: .venv/.dev ## Start the program, post, view, count, stop: the main job once, in seconds.
 	@$(BIN)/python tests/smoke.py
 
-fuzz: .venv/.dev ## Hold properties and the API document against four times as many generated cases as `make test` does; all pages on both databases.
-	@THOROUGH=1 $(BIN)/pytest -n 2 --dist worksteal tests/test_openapi.py tests/credentials tests/designs tests/insights tests/interactions tests/web tests/browser
+fuzz: .venv/.dev ## Hold properties and the API document against four times as many generated cases as `make test` does; everything on both databases.
+	@THOROUGH=1 $(BIN)/pytest -n 2 --dist worksteal
 
 bench: .venv/.dev ## Measure durable interactions a second and their latency, beside what the machine can do.
 	@$(BIN)/python bench/bench.py

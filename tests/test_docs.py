@@ -8,7 +8,7 @@ import httpx2 as httpx
 import pytest
 import typer.main
 
-from conftest import ask_for_name
+from conftest import ON_ONE, ask_for_name
 from credtrail.__main__ import app
 from credtrail.errors import ERRORS
 from documents import PAGES, ROOT, compare, read_blocks, read_commands, read_message, send
@@ -24,6 +24,7 @@ def name_of(page):
     return str(page.relative_to(ROOT))
 
 
+@ON_ONE
 @pytest.mark.parametrize("page", WITH_REQUESTS, ids=name_of)
 def test_every_request_is_answered_as_shown(page, server, cast):
     known = {

@@ -1,10 +1,9 @@
 """Every page of the dashboard, by the house's own table: WCAG 2.2 AA, on a phone and a desktop, in light and dark."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from browser.conftest import aside
-from browser.test_accessible import RULES, SEEN
+from browser.test_accessible import AXE, RULES, SEEN
 from chromium import PERSON
 from conftest import SECRET_KEY, Server
 from credtrail.accounts.people import digest_secret, make_secret
@@ -23,8 +22,6 @@ from credtrail.settings import Settings
 from dashboard.workspace_pictures import SECRETS, World
 
 pytestmark = pytest.mark.browser
-
-AXE = Axe()
 SHEET = "name,email,x\n王小明,wang@learner.example,1\nRobin,no-address,\n".encode()
 NO_PAGES = {
     "/sign-in/openid": "leads to the provider",

@@ -4,6 +4,7 @@ import io
 import re
 from contextlib import redirect_stdout
 
+from conftest import ON_ONE
 from credtrail import client
 from credtrail.client.parts import Everything
 from documents import ADDRESS, ROOT, read_blocks
@@ -11,6 +12,7 @@ from documents import ADDRESS, ROOT, read_blocks
 PAGE = ROOT / "docs" / "client.md"
 
 
+@ON_ONE
 def test_every_example_prints_what_it_says(server, cast, monkeypatch, tmp_path):
     monkeypatch.setenv("TOKEN", cast.ada)
     monkeypatch.setenv("GROUP", cast.group_id)

@@ -10,7 +10,7 @@ import time
 import pytest
 from sqlalchemy import func, select
 
-from conftest import SECRET_KEY, in_transaction
+from conftest import SECRET_KEY, examples, in_transaction
 from credtrail.attributes.store import add_attribute
 from credtrail.credentials.store import credentials
 from credtrail.groups.store import find_group, save_group
@@ -182,7 +182,7 @@ def test_another_encoding_and_an_unknown_group_are_told(run):
 
 
 def test_killed_half_way_and_started_again_each_row_is_there_once(settings, cast, tmp_path):
-    rows = 20_000
+    rows = examples(32_000)
     file = tmp_path / "many.csv"
     with file.open("w", encoding="utf-8", newline="") as sheet:
         csv.writer(sheet).writerows(

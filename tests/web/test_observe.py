@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from conftest import Server, headers, in_transaction
+from conftest import ON_ONE, Server, headers, in_transaction
 from credtrail.app import build
 from credtrail.settings import Settings
 
@@ -194,6 +194,7 @@ def break_credentials(transaction):
     transaction.connection.execute(text(statement))
 
 
+@ON_ONE
 def test_only_refused_requests_are_logged_unless_all_are_asked_for(settings, cast):
     running = Server(settings).start()
     with httpx.Client(base_url=running.url, headers=headers(cast.ada), trust_env=False) as client:
