@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from sqlalchemy import Engine, delete, event, update
+from sqlalchemy import Engine, delete, event, select, update
 
 from conftest import SECRET_KEY, headers, in_transaction
 from credtrail.credentials.store import credentials
@@ -11,7 +11,13 @@ from credtrail.interactions.log_sql import interactions
 from credtrail.mail.notice_store import claim_notices, notices
 from credtrail.pages.token import PageTokens
 from credtrail.recipients import store
-from credtrail.recipients.proofs import CODE_TRIES, CODES_PER_DAY, CODES_PER_HOUR
+from credtrail.recipients.proofs import (
+    CODE_TRIES,
+    CODES_PER_DAY,
+    CODES_PER_HOUR,
+    MAILS_PER_DAY,
+    MAILS_PER_HOUR,
+)
 from credtrail.recipients.store import recipient_codes, recipient_proofs
 from credtrail.values import now
 from recipients.conftest import ROBIN, latest_code, mails, rows_of
@@ -162,6 +168,50 @@ def test_codes_are_bounded_by_the_hour_and_the_day_for_right_and_wrong_addresses
     refused = robin.ask()
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 3_600
+
+
+def test_who_asks_on_one_page_after_the_other_fills_no_mailbox(device, client, cast, settings):
+    """Each page by itself is far from its limit; the address has had enough, and the answer doesn't tell."""
+    pages = [add_credential(client, cast, email) for email in ["Robin@Learner.example", ROBIN] * 4]
+    devices = [device(page) for page in pages]
+    answers = [robin.ask() for robin in [*devices, *devices]]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({len(answer.content) for answer in answers}) == 1
+    sent = [mail.address.lower() for mail in rows_of_notices(settings)]
+    assert sent.count(ROBIN) == MAILS_PER_HOUR
+    last = devices[-1]
+    assert last.type("123456").json() == {"error": {"code": "wrong_code", "triesLeft": CODE_TRIES - 1}}
+    other = device(add_credential(client, cast, "ben@elsewhere.example"))
+    other.ask("ben@elsewhere.example")
+    assert [mail.address for mail in rows_of_notices(settings)].count("ben@elsewhere.example") == 1
+    age_codes(settings, HOUR_MS)
+    for robin in devices + devices:
+        assert robin.ask().status_code == 202
+    sent = [mail.address.lower() for mail in rows_of_notices(settings)]
+    assert sent.count(ROBIN) == MAILS_PER_DAY
+    age_codes(settings, 24 * HOUR_MS)
+    assert devices[1].prove().proof
+    kept = str(rows_of(settings, recipient_codes))
+    assert ROBIN not in kept.lower()
+
+
+def rows_of_notices(settings):
+    """All that waits to be mailed."""
+    return in_transaction(
+        settings, lambda tx: list(tx.connection.execute(select(notices).order_by(notices.c.id)))
+    )
+
+
+def test_what_was_proved_no_longer_counts(device, client, cast, settings):
+    """Who types each code can prove as many credentials as they like."""
+    for _ in range(MAILS_PER_HOUR + 2):
+        assert device(add_credential(client, cast, ROBIN)).prove().proof
+
+
+@pytest.mark.parametrize("typed", ["\x00", "robin\x00@learner.example"])
+def test_any_text_may_be_typed_for_an_address(device, settings, typed):
+    assert device().ask(typed).status_code == 202
+    assert mails(settings) == []
 
 
 def test_what_comes_from_another_site_is_refused(device, settings):

@@ -279,6 +279,25 @@ def test_codes_are_bound_and_bounded(client, cast, wallet, robin, read_code):
     assert (answer.status_code, "Too many codes" in answer.text) == (429, True)
 
 
+def test_codes_for_wallets_count_with_those_for_pages(settings, client, cast, wallet, robin, monkeypatch):
+    monkeypatch.setattr("credtrail.recipients.proving.MAILS_PER_HOUR", 2)
+
+    def waiting():
+        query = select(notices.c.address).where(notices.c.address == ROBIN)
+        return len(in_transaction(settings, lambda tx: list(tx.connection.execute(query))))
+
+    path = f"/credentials/{cast.public_id}/recipient/code"
+    answers = [client.post(path, json={"email": ROBIN}, headers={"Origin": "http://testserver"})]
+    asked = [client.get(wallet.authorize_at, params=wallet.request()) for _ in range(2)]
+    pages = [robin.press(page, "ask", email=ROBIN) for page in asked]
+    answers.append(client.post(path, json={"email": ROBIN}, headers={"Origin": "http://testserver"}))
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert waiting() == 2
+    told = [re.sub(r'name="form" value="[^"]+"', "", page.text) for page in pages]
+    assert told[0] == told[1]
+    assert "That is not the code" in robin.press(pages[1], "prove", code=WRONG_CODE).text
+
+
 def test_no_is_an_answer(client, cast, wallet, robin):
     page = client.get(wallet.authorize_at, params=wallet.request())
     assert wallet.came_back(robin.press(page, "refuse"))["error"] == "access_denied"

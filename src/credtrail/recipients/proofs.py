@@ -19,6 +19,10 @@ CODES_PER_HOUR = 5
 CODES_PER_DAY = 10
 """Of one credential for one address. With five tries each, who guesses has 50 in a day, of a million."""
 
+MAILS_PER_HOUR = 10
+MAILS_PER_DAY = 20
+"""Of codes to one address, for all its credentials and wallets: who asks on one page after the other fills no mailbox."""
+
 PROOF_DAYS = 30
 
 _DAY_MS = 86_400_000

@@ -18,6 +18,8 @@ from credtrail.recipients.proofs import (
     CODE_TRIES,
     CODES_PER_DAY,
     CODES_PER_HOUR,
+    MAILS_PER_DAY,
+    MAILS_PER_HOUR,
     Failure,
     NewCode,
     Proof,
@@ -55,7 +57,8 @@ class Proving:
     async def ask(self, public_id: str, email: str, language: Language) -> str:
         """Mail a code if the address is that of the credential's recipient; the challenge to type it with.
 
-        Refuses (429) a sixth within an hour and an eleventh within a day, for each address that is typed on a page.
+        Refuses (429) a sixth within an hour and an eleventh within a day, for each address that is typed on a page. An
+        address that has had enough mails for all its credentials gets no more, and the answer is the same.
         """
         code = self._proofs.make_code()
         await self._database.write(
@@ -70,7 +73,8 @@ class Proving:
         check_limits(transaction, asked_for)
         view = find_public(transaction, _known(public_id))
         address = view.credential.recipient_email if view else None
-        fits = address is not None and fold(address) == fold(email)
+        is_full = has_had_enough(transaction, email)
+        fits = address is not None and fold(address) == fold(email) and not is_full
         at = transaction.at
         kept = store.Code(
             self._proofs.digest_challenge(code.challenge),
@@ -155,6 +159,13 @@ def check_limits(transaction: Transaction, asked_for: str) -> None:
     if len(hour) >= CODES_PER_HOUR or len(times) >= CODES_PER_DAY:
         ends = hour[-1] + _HOUR_MS if len(times) < CODES_PER_DAY else times[-1] + _DAY_MS
         raise Refusal("rate_limited", headers=(("retry-after", str((ends - at) // 1_000 + 1)),))
+
+
+def has_had_enough(transaction: Transaction, email: str) -> bool:
+    """Whether so many codes were mailed to the address, for whatever, that one more would be a nuisance."""
+    times = store.count_mailed(transaction, email, transaction.at - _DAY_MS)
+    hour = [time for time in times if time > transaction.at - _HOUR_MS]
+    return len(hour) >= MAILS_PER_HOUR or len(times) >= MAILS_PER_DAY
 
 
 def read_digits(typed: str) -> str:

@@ -21,7 +21,7 @@ from credtrail.credentials.store import credentials
 from credtrail.database import Key, Transaction, cut, metadata
 from credtrail.recipients.model import NameRequest, NameStatus
 from credtrail.recipients.proofs import Proof
-from credtrail.values import Moment
+from credtrail.values import Moment, fold
 
 _DAY_MS = 86_400_000
 SETTLED_DAYS = 90
@@ -90,6 +90,19 @@ def count_codes(transaction: Transaction, asked_for: str, since: Moment) -> list
     """When codes were asked for with this address on this page, latest first."""
     query = select(recipient_codes.c.created_at).where(
         recipient_codes.c.asked_for == asked_for, recipient_codes.c.created_at > since
+    )
+    return list(transaction.connection.execute(query.order_by(recipient_codes.c.created_at.desc())).scalars())
+
+
+def count_mailed(transaction: Transaction, email: str, since: Moment) -> list[Moment]:
+    """When codes were mailed to an address, for whichever of its credentials, latest first."""
+    query = (
+        select(recipient_codes.c.created_at)
+        .join(credentials, credentials.c.id == recipient_codes.c.credential_id)
+        .where(
+            credentials.c.folded_email == fold(email.replace("\x00", "")),
+            recipient_codes.c.created_at > since,
+        )
     )
     return list(transaction.connection.execute(query.order_by(recipient_codes.c.created_at.desc())).scalars())
 

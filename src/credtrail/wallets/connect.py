@@ -16,7 +16,7 @@ from credtrail.database import Database, Transaction
 from credtrail.mail.notice_store import add_notice
 from credtrail.recipients import store as recipients
 from credtrail.recipients.proofs import CODE_SECONDS, CODE_TRIES, Failure, Proofs
-from credtrail.recipients.proving import check_limits, read_digits
+from credtrail.recipients.proving import check_limits, has_had_enough, read_digits
 from credtrail.seal import Seal
 from credtrail.wallets import oauth, store
 from credtrail.wallets.model import Connection
@@ -85,7 +85,10 @@ class Connecting:
         return form if time.time() < form.expires_at_seconds else None
 
     async def ask(self, form: Form, email: str, wallet: str, language: Language) -> Form:
-        """Mail a code to the address if any issued credential here has it. Refuses (429) too many for one address."""
+        """Mail a code to the address if any issued credential here has it. Refuses (429) too many for one address.
+
+        One that has had enough mails for all its credentials gets no more, and the answer is the same.
+        """
         code = self._proofs.make_code()
         place = self._place(form)
         asked_for = self._proofs.digest_asked(_PLACE, email)
@@ -93,6 +96,8 @@ class Connecting:
         def act(transaction: Transaction) -> None:
             check_limits(transaction, asked_for)
             latest, at = store.find_latest(transaction, email), transaction.at
+            if has_had_enough(transaction, email):
+                latest = None
             kept = recipients.Code(
                 self._proofs.digest_challenge(code.challenge),
                 latest.credential_id if latest else None,
