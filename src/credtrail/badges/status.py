@@ -52,7 +52,11 @@ def read_bit(encoded: str, position: int) -> bool:
 
 
 def status_list(address: str, did: str, positions: Iterable[int], at: Moment) -> dict[str, Any]:
-    """The list as a credential, without its proof."""
+    """The list as a credential, without its proof.
+
+    Assumed: reinstating clears the bit again, although the standard's purpose `revocation` is final; the one list that
+    Open Badges has room for is for both, and only deleting is for good.
+    """
     return {
         "@context": [VC_CONTEXT],
         "id": address,
