@@ -153,8 +153,12 @@ def test_the_verification_of_an_expired_credential_says_so(client, cast):
     assert 'Expired: its last day was <time datetime="2021-02-28">28 February 2021</time>' in text
 
 
-def test_the_front_page_leads_to_the_reference(client):
-    assert 'href="/docs"' in client.get("/").text
+def test_the_front_page_leads_to_the_reference_and_the_dashboard(client):
+    page = client.get("/").text
+    assert 'href="/docs"' in page
+    dashboard = re.search(r'href="(\S+/dashboard)"', page)[1]
+    assert dashboard.startswith("http"), "it isn't served under workspaces' own domains"
+    assert "Am Dashboard anmelden" in client.get("/?lang=de").text
     assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
 
 

@@ -189,7 +189,7 @@ def test_dates_are_told_by_day_and_time(ada, cast):
     for dates, verdict, words in (
         ({"issueDate": "2020-01-31", "expiryDate": "2021-02-28"}, "expired", "Expired on <time"),
         ({"issueDate": "2999-01-31"}, "not_yet_valid", "Not in force before <time"),
-        ({"expiryDate": "2999-12-31"}, "verified", "In force until <time"),
+        ({"expiryDate": "2999-12-31"}, "verified", "It expires on <time"),
     ):
         body = {"groupId": cast.group_id, "recipient": {"name": "Robin"}, **dates}
         made = ada.post("/v1/credentials", json=body).json()

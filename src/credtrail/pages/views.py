@@ -90,7 +90,7 @@ class Pages:
 
     async def show_front(self, request: Request) -> Response:
         """What someone sees who opens the bare address."""
-        return render(request, "pages/front.html")
+        return render(request, "pages/front.html", dashboard=f"{self._public_url}/dashboard")
 
     async def show_missing(self, request: Request, _: Exception) -> Response:
         """404: the same for a draft, a deleted and an unknown credential, and any other address."""
