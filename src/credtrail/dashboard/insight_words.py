@@ -27,9 +27,9 @@ BUCKET_CHOICES = (
 )
 ACTOR_CHOICES = (("", "both"), ("recipient", "recipients"), ("guest", "guests"))
 SORT_CHOICES = (
-    ("guestViews", "views by guests"),
+    ("guestViews", "guest views"),
     ("shares", "shares"),
-    ("guestVerifications", "verifications by guests"),
+    ("guestVerifications", "guest verifications"),
 )
 STEP_WORDS: Mapping[str, str] = {
     "issued": "Issued",
