@@ -17,11 +17,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from httpx2._transports import default as transports
 from starlette.testclient import TestClient
 
 from credtrail.accounts.model import digest_token, make_token
@@ -54,6 +56,20 @@ def _empty_environment(tmp_path_factory):
     runtime = tmp_path_factory.mktemp("runtime")
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once():
+    """The HTTP library reads all the world's certificates for each client, longer than most tests take."""
+    make = transports.create_ssl_context
+    kept = cache(lambda _, options: make(**dict(options)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            transports,
+            "create_ssl_context",
+            lambda **options: kept(os.environ.get("SSL_CERT_FILE"), frozenset(options.items())),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +126,7 @@ def dialect(request):
 ON_ONE = pytest.mark.parametrize(
     "dialect", ["sqlite", "postgresql"] if THOROUGH else ["sqlite"], indirect=True
 )
-"""For tests with a server of their own, and nothing about the database that others don't show: PostgreSQL too in
-`make fuzz` alone."""
+"""For tests that show nothing of the databases which others don't show on both: PostgreSQL in `make fuzz` alone."""
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from conftest import Server, add_cast
+from conftest import ON_ONE, Server, add_cast
 from credtrail.client import (
     AsyncClient,
     Client,
@@ -274,6 +274,7 @@ def test_refusals_are_told_apart(ada, server, cast):
         cleo.credentials.get(cast.credential_id)
 
 
+@ON_ONE
 @pytest.mark.parametrize("tail", ["", "/", "/v1", "/v1/"])
 def test_the_base_url_may_end_as_it_likes(server, cast, tail):
     with Client(cast.ada, server.url + tail) as client:

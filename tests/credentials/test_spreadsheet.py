@@ -10,7 +10,7 @@ import time
 import pytest
 from sqlalchemy import func, select
 
-from conftest import SECRET_KEY, examples, in_transaction
+from conftest import ON_ONE, SECRET_KEY, examples, in_transaction
 from credtrail.attributes.store import add_attribute
 from credtrail.credentials.store import credentials
 from credtrail.groups.store import find_group, save_group
@@ -158,6 +158,7 @@ def test_mails_are_queued_with_them_and_the_groups_rule_holds(run, settings, cas
     assert waiting == [made.id]
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [

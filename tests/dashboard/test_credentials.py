@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from conftest import headers, in_transaction
+from conftest import ON_ONE, headers, in_transaction
 from credtrail.accounts.session_store import audit_entries
 from credtrail.attributes.store import add_attribute
 from credtrail.credentials.store import (
@@ -129,6 +129,7 @@ def test_the_filter_stands_in_the_form_and_in_the_address(ada_in, people):
     assert answer.headers["hx-replace-url"] == f"{ada_in.home}/credentials?text=Li"
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

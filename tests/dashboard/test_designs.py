@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import credtrail
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import add_workspace, save_profile
 from credtrail.attributes.store import add_attribute
@@ -75,6 +75,7 @@ def test_the_list_shows_pictures_and_who_uses_what(ada_in, settings, cast):
         assert ada_in.client.get(address).headers["content-type"] == "image/png"
 
 
+@ON_ONE
 @pytest.mark.parametrize("design", BUILT_IN, ids=lambda design: design.slug)
 def test_every_built_in_design_can_be_started_from(ada_in, settings, cast, design):
     ada_in.see(f"{ada_in.home}/designs")
@@ -87,6 +88,7 @@ def test_every_built_in_design_can_be_started_from(ada_in, settings, cast, desig
     assert told(again)["document"] == told(page)["document"]
 
 
+@ON_ONE
 @pytest.mark.parametrize("page", [*PAGES, "badge"])
 def test_an_empty_page_is_whole(ada_in, settings, cast, page):
     ada_in.see(f"{ada_in.home}/designs")
@@ -96,6 +98,7 @@ def test_an_empty_page_is_whole(ada_in, settings, cast, page):
     assert document.type == ("badge" if page == "badge" else "certificate")
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("fields", "status", "sentence"),
     [

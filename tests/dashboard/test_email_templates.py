@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import save_profile
 from credtrail.attributes.store import add_attribute
@@ -50,6 +50,7 @@ def test_a_template_is_made_used_changed_and_deleted(ada_in, cast, settings):
     ada_in.post(address, status=404, **WORDS)
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.attributes.store import list_attributes
 from credtrail.credentials.store import find_credential, save_credential
 from credtrail.designs.acts import document_of, make_design
@@ -76,6 +76,7 @@ def test_a_group_is_made_with_all_it_can_have(ada_in, cast, settings):
     assert "after 2 years 6 months" in ada_in.see(f"{ada_in.home}/groups")
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [

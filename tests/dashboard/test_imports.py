@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.attributes.store import add_attribute
 from credtrail.credentials import importing
 from credtrail.credentials.import_store import claim_import, import_refusals, import_sheets, imports
@@ -157,6 +157,7 @@ def test_columns_are_mapped_by_hand(ada_in, cast, settings):
     assert addresses == ["robin@learner.example"]
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -227,6 +228,7 @@ def bomb():
     return written.getvalue()
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -6,7 +6,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.accounts.people_store import identities, users
 from credtrail.app import build
 from dashboard.conftest import Person, add_person
@@ -74,6 +74,7 @@ def test_nobody_gets_in_by_an_address_that_is_not_verified(person, settings, cas
     assert in_transaction(settings, lambda tx: len(list(tx.connection.execute(select(users))))) == 1
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     "claims",
     [

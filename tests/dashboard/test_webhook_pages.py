@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import headers
+from conftest import ON_ONE, headers
 from credtrail.database.open import open_database
 from credtrail.webhooks.model import TYPES
 from credtrail.work import make_sender
@@ -107,6 +107,7 @@ def test_a_webhook_from_creation_to_deletion(ada_in, in_role, receiver, settings
         assert words in log
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from conftest import headers, in_transaction
+from conftest import ON_ONE, headers, in_transaction
 from credtrail.accounts.people_store import find_member, find_user, list_memberships
 from credtrail.accounts.store import change_workspace, find_profile, find_workspace, workspaces
 from credtrail.database import run_all
@@ -47,6 +47,7 @@ def test_token_from_creation_to_revocation(ada_in):
     assert token not in log
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [

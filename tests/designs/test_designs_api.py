@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from conftest import headers, in_transaction
+from conftest import ON_ONE, headers, in_transaction
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import add_image, find_image, save_profile
 from credtrail.app import build
@@ -162,6 +162,7 @@ def test_the_same_key_makes_one_design(ada, cast):
     assert len(ada.get("/v1/designs").json()["data"]) == len(BUILT_IN) + 1
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("box", "field"),
     [
@@ -312,6 +313,7 @@ def test_noise_is_kept_within_bounds(ada, cast):
     assert told["bytes"] <= 2_000_000
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("raw", "media_type", "status"),
     [

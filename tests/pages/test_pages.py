@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conftest import headers, in_transaction
+from conftest import ON_ONE, headers, in_transaction
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import save_profile
 
@@ -111,6 +111,7 @@ def test_reading_counts_nothing(client, cast, address):
     assert listed(client, cast) == []
 
 
+@ON_ONE
 @pytest.mark.parametrize("path", ["/", "/docs", "/nothing", "/verify", "{address}", "{address}/verification"])
 def test_every_page_has_the_headers_that_keep_it_safe(client, address, path):
     answer = client.get(path.format(address=address))
@@ -240,6 +241,7 @@ def test_oembed_tells_how_to_embed(client, cast, address):
     assert 'width="300"' in smaller["html"]
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("query", "status"),
     [

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from chromium import PERSON
-from conftest import SECRET_KEY, Server, headers, in_transaction
+from conftest import ON_ONE, SECRET_KEY, Server, headers, in_transaction
 from credtrail.app import build
 from credtrail.credentials.links import RecipientLinks
 from credtrail.credentials.store import credentials
@@ -128,6 +128,7 @@ def test_a_visit_is_a_bounded_number_of_other_things(page):
     assert len(page.listed()) == OTHERS_PER_VISIT + 1
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     "forge",
     [
@@ -376,6 +377,7 @@ def test_every_reason_is_in_the_documents():
             assert f"| `{reason}` |" in text, f"{reason} is not in docs/{name}"
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     "changed",
     [
@@ -435,6 +437,7 @@ def test_what_is_set_aside_is_kept_with_its_reason(page, house):
     assert row["reason"] == "automation"
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("body", "code", "field"),
     [

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from badges.samples import DOMAIN, LOOPBACK, MADE_AT, Issuer
 from chromium import PERSON
-from conftest import SECRET_KEY, examples, headers, in_transaction
+from conftest import ON_ONE, SECRET_KEY, examples, headers, in_transaction
 from credtrail.app import build
 from credtrail.badges.bake import bake_png, bake_svg
 from credtrail.badges.desk import write_json
@@ -121,6 +121,7 @@ def test_an_address_of_this_server_is_enough(client, cast, address):
     assert ask(client, given).json()["verdict"] == "verified"
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("given", "words", "reason"),
     [
@@ -539,6 +540,7 @@ def test_nothing_hostile_is_more_than_refused(client, copies, dialect):
     hold()
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     "changes",
     [

@@ -8,6 +8,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
+from conftest import ON_ONE
 from credtrail.web.language import CODES, choose_language, find_language
 
 SOURCE = Path(__file__).parent.parent.parent / "src" / "credtrail"
@@ -64,6 +65,7 @@ def test_every_catalogue_has_every_message(code):
             assert found == named or (len(originals) > 1 and found == named - {"%(num)s"}), translation
 
 
+@ON_ONE
 @pytest.mark.parametrize("code", CODES)
 def test_each_language_has_its_words_dates_and_numbers(client, cast, code):
     address = f"/credentials/{cast.public_id}"

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.credentials.store import credentials
 from credtrail.mail.notice_store import notices
 from credtrail.webhooks import egress, send
@@ -485,6 +485,7 @@ def test_a_test_message(endpoint, work, receiver, api):
     Webhook(made["secret"]).verify(came.body, came.headers)
 
 
+@ON_ONE
 @pytest.mark.parametrize(
     ("body", "field"),
     [
