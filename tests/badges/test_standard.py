@@ -19,10 +19,10 @@ from badges.samples import CREDENTIAL, DOMAIN, LOOPBACK, VIEW, Issuer
 from conftest import examples
 from credtrail.badges import contexts
 from credtrail.badges.contexts import canonize, find_unsigned
-from credtrail.badges.keys import SigningKey, is_signed, read_base58, read_multikey
+from credtrail.badges.keys import SigningKey, is_signed, read_base58, read_base64url, read_multikey
 from credtrail.badges.nquads import canonize_own, canonize_proof
 from credtrail.badges.presented import read_presented
-from credtrail.badges.sign import hash_of
+from credtrail.badges.sign import hash_of, sign_jwt
 from credtrail.badges.verify import NOTHING, verify
 from credtrail.designs.model import BUILT_IN
 from credtrail.values import now
@@ -39,18 +39,52 @@ BASIC, VECTOR = read("basic.json"), read("signed.json")
 
 
 @given(
-    st.none() | st.just("Robin@learner.example"),
-    st.none() | st.just("2099-01-01"),
-    st.lists(st.just({"name": "Herbarium", "url": "https://evidence.example/1"}), max_size=2),
-    st.sampled_from(BUILT_IN),
+    st.fixed_dictionaries(
+        {
+            "recipient_email": st.none() | st.just("Robin@learner.example"),
+            "expiry_date": st.none() | st.just("2099-01-01"),
+            "evidence": st.lists(
+                st.just({"name": "Herbarium", "url": "https://evidence.example/1"})
+                | st.just({"name": "نبات", "url": "https://evidence.example/ 植|物"}),
+                max_size=3,
+            ),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "description": st.none() | st.just("Thirty hours\n\tof *field work*"),
+            "learning_event_url": st.none() | st.just("https://learning.example/botany?über=ja"),
+            "skills": st.just(()) | st.just(("Botany", "植物", "Botany")),
+            "design_ids": st.sampled_from(BUILT_IN).map(lambda design: (design.id,)),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "website_url": st.none() | st.just("https://meadow.example"),
+            "contact_email": st.none() | st.just("hello@meadow.example"),
+            "logo_digest": st.none() | st.just("ab" * 32),
+        }
+    ),
     st.sampled_from([DOMAIN, LOOPBACK]),
+    st.booleans(),
 )
-@settings(max_examples=examples(40), deadline=None)
-def test_the_schema_takes_what_we_sign(email, expiry, evidence, design, public_url):
-    credential = CREDENTIAL._replace(recipient_email=email, expiry_date=expiry, evidence=evidence)
-    group = VIEW.group._replace(design_ids=(design.id,))
-    signed = Issuer(public_url, VIEW._replace(credential=credential, group=group)).signed()
+@settings(max_examples=examples(80), deadline=None)
+def test_the_schema_takes_what_we_sign_as_json_and_as_jwt(
+    credential, group, profile, public_url, with_status
+):
+    view = VIEW._replace(
+        credential=CREDENTIAL._replace(**credential),
+        group=VIEW.group._replace(**group),
+        profile=VIEW.profile._replace(**profile),
+    )
+    issuer = Issuer(public_url, view)
+    signed = issuer.signed(with_status=with_status)
     assert faults(signed) == []
+    unsigned = {name: part for name, part in signed.items() if name != "proof"}
+    token = sign_jwt(unsigned, issuer.key, issuer.did)
+    assert faults(read_presented(token.encode()).credential) == []
+    assert faults(json.loads(read_base64url(token.split(".")[1]))) == []
+    assert verify(read_presented(json.dumps(signed).encode()), issuer.known(), now()).verdict == "verified"
 
 
 @pytest.mark.parametrize("missing", ["issuer", "validFrom", "credentialSubject", "id", "type"])
