@@ -16,12 +16,13 @@ from openvc.did.did_web import DidWebResolver
 from openvc.errors import OpenvcError
 from openvc.status.status_list import CredentialRevoked
 
+from badges.complete import complete
 from badges.samples import DOMAIN, ENTRY, LOOPBACK, Issuer
-from credtrail.badges.contexts import KNOWN, _read
+from credtrail.badges.contexts import KNOWN, _read, canonize
 from credtrail.badges.desk import write_json
-from credtrail.badges.keys import SigningKey
+from credtrail.badges.keys import SigningKey, write_base58
 from credtrail.badges.presented import read_presented
-from credtrail.badges.sign import sign_document, sign_jwt
+from credtrail.badges.sign import CRYPTOSUITE, hash_of, sign_document, sign_jwt
 from credtrail.badges.verify import verify
 from credtrail.values import now
 
@@ -196,3 +197,31 @@ def test_the_jwt_is_taken_by_a_library_for_open_badges_and_refused_when_changed(
         with pytest.raises(OB3VerificationError):
             verifier.verify(forged)
         assert verify(read_presented(forged.encode()), issuer.known(), now()).verdict == "failed"
+
+
+def sign_any(document, issuer):
+    """A document that we would not write ourselves, signed over the statements that are read in it."""
+    words = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": CRYPTOSUITE,
+        "created": "2024-03-12T09:00:00Z",
+        "verificationMethod": f"{issuer.did}#{issuer.key.id}",
+        "proofPurpose": "assertionMethod",
+    }
+    signed = hash_of(canonize(words | {"@context": document["@context"]}), canonize(document))
+    return document | {"proof": words | {"proofValue": "z" + write_base58(issuer.key.sign(signed))}}
+
+
+@pytest.mark.parametrize("endorsed", [True, False])
+def test_an_unrelated_library_reads_the_same_in_a_credential_that_has_everything(judge, endorsed):
+    """Lists, coordinates, endorsements with contexts and proofs of their own, the same alignment in many places."""
+    issuer = Issuer(LOOPBACK)
+    document = complete(endorsed=endorsed)
+    del document["proof"], document["credentialStatus"]
+    document["issuer"]["id"] = issuer.did
+    credential = sign_any(document, issuer)
+    changed = copy.deepcopy(credential)
+    changed["issuer"]["address"]["geo"]["latitude"] = 35.8
+    found = judge(CONTEXTS, [credential, changed])
+    assert [finding["verified"] for finding in found] == [True, False], found
+    assert [we_find(one, issuer) for one in (credential, changed)] == ["verified", "failed"]
