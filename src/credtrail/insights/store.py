@@ -83,6 +83,8 @@ _SETTINGS = (
     ("random_page_cost", "1.1"),
     # A plan for any days takes every period for a short one.
     ("plan_cache_mode", "force_custom_plan"),
+    # Further processes for one question take more time to be begun than they save.
+    ("max_parallel_workers_per_gather", "0"),
 )
 
 
