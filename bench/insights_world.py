@@ -18,9 +18,9 @@ from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credentials
 from credtrail.database import Transaction
 from credtrail.database.open import open_database
-from credtrail.interactions.counts import SHARES, Engagement, engagements
+from credtrail.interactions.counts import SHARES, bit_of
 from credtrail.settings import Settings
-from credtrail.values import IdMaker, Moment
+from credtrail.values import EVENT_TYPES, IdMaker, Moment
 
 DAY_MS = 86_400_000
 _CHUNK = 50_000
@@ -51,10 +51,7 @@ def fill(
     if transaction.dialect == "postgresql":
         run("set local work_mem = '256MB'")
         run("set local maintenance_work_mem = '512MB'")
-    engaged: dict[str, Engagement] = {}
-    _load(transaction, "interactions", _COLUMNS, _interactions(transaction.at, made, count, engaged), wrote)
-    rows = ((id_, *one.row()) for id_, one in engaged.items())
-    _load(transaction, "engagements", engagements.c.keys(), rows)
+    _load(transaction, "interactions", _COLUMNS, _interactions(transaction.at, made, count), wrote)
     for _, sql in indexes:
         run(sql)
     for sql in _sums(transaction.dialect):
@@ -99,11 +96,8 @@ def _credentials(
         )
 
 
-def _interactions(
-    at: Moment, made: list[Credential], count: int, engaged: dict[str, Engagement]
-) -> Iterator[tuple[Any, ...]]:
-    """A fifth of the credentials is never opened; of the others, few are seen much. What comes of each credential is
-    gathered in `engaged`, as recording does it."""
+def _interactions(at: Moment, made: list[Credential], count: int) -> Iterator[tuple[Any, ...]]:
+    """A fifth of the credentials is never opened; of the others, few are seen much."""
     chance = random.Random(11)
     what = [("credential_viewed", "guest")] * 45 + [("credential_viewed", "recipient")] * 25
     what += [("credential_verified", "guest")] * 8 + [("credential_downloaded", "recipient")] * 7
@@ -118,9 +112,6 @@ def _interactions(
         if then > at:
             then = at - delays[n % 4_099] % (at - one.created_at + 1)
         event_type, by = what[int(draw() * 100)]
-        if one.id not in engaged:
-            engaged[one.id] = Engagement()
-        engaged[one.id].add(event_type, by, then)
         id_ = ids.make(began + n * (at - began) // count)  # as they come in, whatever time they claim
         yield (id_, one.workspace_id, one.group_id, one.id, event_type, by, then, "api")
 
@@ -130,7 +121,7 @@ def _load(
     table: str,
     columns: Sequence[str],
     rows: Iterator[tuple[Any, ...]],
-    wrote: Callable[[int], object] = lambda _: None,
+    wrote: Callable[[int], object],
 ) -> None:
     driver: Any = transaction.connection.connection.driver_connection
     while chunk := list(islice(rows, _CHUNK)):
@@ -154,7 +145,8 @@ def _indexes(transaction: Transaction) -> list[tuple[str, str]]:
 
 
 def _sums(dialect: str) -> Iterator[str]:
-    """Hours from the log, days from hours, the whole from groups."""
+    """Each credential's engagement and hours from the log, days from hours, the whole from groups."""
+    yield _engagements()
     day = (
         "strftime('%Y-%m-%d', hour / 1000, 'unixepoch')"
         if dialect == "sqlite"
@@ -173,6 +165,30 @@ def _sums(dialect: str) -> Iterator[str]:
             f"insert into {table} select workspace_id, '', {key}, event_type, triggered_by, sum(count) "
             f"from {table} group by 1, 2, 3, 4, 5"
         )
+
+
+def _engagements() -> str:
+    shares = ", ".join(f"'{one}'" for one in SHARES)
+    opened = "triggered_by = 'recipient' and event_type = 'credential_viewed'"
+    shared = f"triggered_by = 'recipient' and event_type in ({shares})"
+    viewed = "triggered_by = 'guest' and event_type = 'credential_viewed'"
+    verified = "triggered_by = 'guest' and event_type = 'credential_verified'"
+    bits = " ".join(f"when '{one}' then {bit_of(one)}" for one in EVENT_TYPES)
+    columns = [
+        *(f"min(case when {which} then first_at end)" for which in (opened, shared, viewed, verified)),
+        *(
+            f"sum(case when triggered_by = '{actor}' then case event_type {bits} end else 0 end)"
+            for actor in ("recipient", "guest")
+        ),
+        *(f"sum(case when {which} then count else 0 end)" for which in (viewed, shared, verified)),
+    ]
+    return (
+        "insert into engagements (credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "
+        "recipient_acts, guest_acts, guest_views, shares, guest_verifications) "
+        f"select credential_id, {', '.join(columns)} from (select credential_id, event_type, triggered_by, "
+        "min(triggered_at) as first_at, count(*) as count from interactions group by 1, 2, 3) as acts "
+        "group by credential_id"
+    )
 
 
 def _add_page_sums(transaction: Transaction, workspace_id: str, groups: list[str], days: int) -> None:
