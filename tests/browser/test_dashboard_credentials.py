@@ -213,3 +213,20 @@ def test_filters_and_a_sheet_have_no_violation(site, ada, chromium):
         page.get_by_role("button", name="Create 1 credential").click()
         page.wait_for_load_state("domcontentloaded")
         assert_fits_everybody(page)
+
+
+def test_a_token_is_made_once_even_if_its_page_is_loaded_again(page, ada):
+    page.goto(f"{ada}/access-tokens")
+    page.get_by_label("Name").fill("Learning platform")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_role("heading", name="Your new token")).to_be_visible()
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.locator("[data-copies=made-curl]").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("getSelection().toString()").startswith("curl "), (
+        "without https it is selected and copied"
+    )
+    page.reload()
+    expect(page.get_by_role("heading", name="Access tokens")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your new token")).to_be_hidden()
+    expect(page.get_by_role("row", name="Learning platform")).to_have_count(1)

@@ -93,7 +93,9 @@
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      field.select?.();
+      // Without https browsers have no clipboard for scripts, but copy what is selected.
+      if (field.select) field.select();
+      else getSelection().selectAllChildren(field);
       document.execCommand("copy");
     }
     const words = button.textContent;
@@ -110,4 +112,8 @@
     const menu = event.target.closest(".menu-button");
     if (menu) menu.setAttribute("aria-expanded", menu.getAttribute("aria-expanded") === "true" ? "false" : "true");
   });
+
+  // What is shown once is the answer to a form: loaded again, the page would send the form again and make another.
+  const once = document.querySelector("[data-once]");
+  if (once) history.replaceState(null, "", once.dataset.once);
 })();
