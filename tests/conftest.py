@@ -451,8 +451,15 @@ def server(settings, cast):
     running.stop()
 
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4 << 30
+
+
 def pytest_configure(config):
     """Path for the helpers above in other test modules: `from conftest import headers`."""
+    # Some thousand small databases needn't wait for a disk: no test cuts the power.
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
     sys.path.insert(0, str(Path(__file__).parent))
     # Parallel runs set it, and the command line would keep to that width from its import on.
     os.environ.pop("COLUMNS", None)
