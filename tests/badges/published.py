@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from jsonschema_rs import Draft201909Validator
@@ -50,7 +51,7 @@ def _fetch(folder):
     with tempfile.TemporaryDirectory() as place:
         wanted = Path(place) / "wanted.txt"
         wanted.write_text(f"{ARCHIVE} --hash=sha256:{ARCHIVE_DIGEST}\n")
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        pip = [*_find_pip(), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         source = ["--no-binary", "openbadgeslib", "--require-hashes", "--requirement", str(wanted)]
         _run([*pip, *source, "--dest", place], seconds=300)
         [archive] = Path(place).glob("*.tar.gz")
@@ -62,6 +63,14 @@ def _fetch(folder):
                 with tempfile.NamedTemporaryFile(dir=folder, delete=False) as written:
                     written.write(content)
                 Path(written.name).rename(folder / name)
+
+
+def _find_pip():
+    """The environment's own; one that uv made has none, and uv itself downloads nothing."""
+    if find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    uv = Path(sys.executable).with_name("uv")
+    return [str(uv), "run", "--no-project", "--quiet", "--with", "pip", "python", "-m", "pip"]
 
 
 @cache
