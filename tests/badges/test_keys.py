@@ -12,6 +12,8 @@ from conftest import SECRET_KEY, add_cast, in_transaction
 from credtrail.accounts.store import change_workspace
 from credtrail.app import build
 from credtrail.badges.desk import Desk
+from credtrail.badges.presented import read_presented
+from credtrail.badges.verify import verify
 from credtrail.seal import Seal
 from credtrail.values import now
 from test_cli import runner
@@ -25,10 +27,12 @@ def house(settings, **changes):
     with TestClient(parts.application, raise_server_exceptions=False, follow_redirects=False) as client:
         seal = Seal(settings.secret_key, "issuer")
 
-        async def verify(content):
-            return await Desk(parts.database, seal, settings.public_url).verify(content, now())
+        async def judge(content):
+            presented = read_presented(content)
+            known = await Desk(parts.database, seal, settings.public_url).find_known(presented)
+            return verify(presented, known, now())
 
-        client.verify = lambda content: client.portal.call(verify, content)
+        client.verify = lambda content: client.portal.call(judge, content)
         yield client
 
 
