@@ -79,7 +79,7 @@ class Steps(NamedTuple):
 _SETTINGS = (
     # A cohort is joined in memory, a few megabytes, not on disk.
     ("work_mem", "32MB"),
-    # The index has all that is asked of a credential; by default, rows ten times as wide are thought cheaper to read.
+    # The index has all that is asked of a credential; by default, its far wider rows are thought cheaper to read.
     ("random_page_cost", "1.1"),
     # A plan for any days takes every period for a short one.
     ("plan_cache_mode", "force_custom_plan"),
