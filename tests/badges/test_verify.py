@@ -58,6 +58,20 @@ def test_an_unrelated_library_reads_what_we_bake_and_we_what_it_bakes():
     assert judge(theirs).verdict == "verified"
 
 
+def test_a_drawing_with_a_document_type_is_read_if_that_defines_nothing():
+    """As drawing programs write it."""
+    public = b'PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"'
+    baked = bake.bake_svg(SVG, write_json(SIGNED).decode())
+    assert judge(b'<?xml version="1.0"?><!DOCTYPE svg ' + public + b">" + baked).verdict == "verified"
+    for inside in (
+        b'[<!ENTITY a "aaaa">]',
+        public + b"[]",
+        public + b'[<!ENTITY % b SYSTEM "file:///etc/passwd"> %b;]',
+    ):
+        with pytest.raises(UnreadableError):
+            read_presented(b"<!DOCTYPE svg " + inside + b">" + baked)
+
+
 @given(st.text(max_size=40))
 @settings(max_examples=examples(60))
 def test_any_words_survive_each_picture(text):

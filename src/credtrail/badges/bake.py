@@ -116,11 +116,12 @@ def _from_svg(drawing: bytes) -> str:
         if is_inside:
             found.append(piece)
 
-    def refuse(*_: object) -> None:
-        raise NothingBakedError  # a document type can define entities that grow without end
+    def look_at_type(_name: str, _system: object, _public: object, has_definitions: int) -> None:
+        if has_definitions:  # of entities, which can grow without end; what stands elsewhere is never fetched
+            raise NothingBakedError
 
     parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, look_at_type
     try:
         parser.Parse(drawing, True)
     except ExpatError:
