@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -28,26 +29,32 @@ def ada(site, ada_id):
     return f"{site.url}/dashboard/w/{site.cast.workspace_id}"
 
 
-def sign_in(context, site):
-    """A page of Ada's, whose scripts may not fail."""
+@contextmanager
+def signed_in(context, site):
+    """A page of Ada's, whose scripts may not fail. To raise while one is told of it would break the line to the
+    browser, and hide why."""
+    faults = []
     page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.on("console", lambda message: message.type == "error" and fail_unless_refused(message))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: is_fault(message) and faults.append(message.text))
     let_in(context, site)
-    return page
+    yield page
+    assert not faults
 
 
-def fail_unless_refused(message):
+def is_fault(message):
     """A form that is refused answers 400, which the browser tells of; htmx tells of answers it no longer waits for.
     Anything else, such as our policy, is a fault."""
-    if not re.search("status of 400|^htmx:(afterRequest|sendAbort), ", message.text):
-        pytest.fail(message.text)
+    return message.type == "error" and not re.search(
+        "status of 400|^htmx:(afterRequest|sendAbort), ", message.text
+    )
 
 
 @pytest.fixture
 def page(person, site, ada):
     """Ada's browser."""
-    return sign_in(person, site)
+    with signed_in(person, site) as page:
+        yield page
 
 
 def work(settings):
@@ -200,8 +207,7 @@ def test_a_group_and_its_mail(page, ada):
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)
 def test_filters_and_a_sheet_have_no_violation(site, ada, chromium):
     """What test_dashboard_pages.py doesn't see."""
-    with chromium.new_context(user_agent=PERSON) as context:
-        page = sign_in(context, site)
+    with chromium.new_context(user_agent=PERSON) as context, signed_in(context, site) as page:
         for query in ("?engagement=opened", "?views=x"):
             page.goto(f"{ada}/credentials{query}")
             assert_fits_everybody(page)

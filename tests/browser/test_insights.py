@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from browser.conftest import aside
 from browser.test_accessible import assert_fits_everybody
-from browser.test_dashboard_credentials import sign_in
+from browser.test_dashboard_credentials import signed_in
 from conftest import headers, in_transaction
 from credtrail.interactions.counts import add_page_counts
 from credtrail.interactions.model import PageActed
@@ -55,7 +55,8 @@ def happened(site, ada_id):
 @pytest.fixture
 def page(person, site, happened):
     """Ada's browser."""
-    return sign_in(person, site)
+    with signed_in(person, site) as page:
+        yield page
 
 
 def test_every_page_fits_everybody(page, happened):

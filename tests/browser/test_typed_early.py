@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser.test_dashboard_credentials import sign_in
+from browser.test_dashboard_credentials import signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("site", ["sqlite"], indirect=True)]
 
@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("site", ["sqlite"], i
 @pytest.fixture
 def page(person, site, ada_id):
     """Ada's browser."""
-    return sign_in(person, site)
+    with signed_in(person, site) as page:
+        yield page
 
 
 class Gate:
