@@ -94,12 +94,14 @@ def test_metrics_of_several_processes_are_told_together(settings, cast):
     try:
 
         def post(_):
-            with httpx.Client(base_url=running.url, headers=headers(cast.ada), trust_env=False) as client:
+            with httpx.Client(
+                base_url=running.url, headers=headers(cast.ada), trust_env=False, timeout=30
+            ) as client:
                 return client.post("/v1/credential-interactions", json=interaction(cast)).status_code
 
         with ThreadPoolExecutor(4) as threads:
             assert set(threads.map(post, range(12))) == {201}
-        with httpx.Client(base_url=running.url, trust_env=False) as client:
+        with httpx.Client(base_url=running.url, trust_env=False, timeout=30) as client:
             assert {read_numbers(client)["credtrail_commit_items_sum"] for _ in range(4)} == {12.0}
     finally:
         running.stop()
