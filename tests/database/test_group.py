@@ -36,6 +36,12 @@ class Storage:
         return results
 
 
+async def prepare(items):
+    """Nothing to ask; break on "unprepared"."""
+    if "unprepared" in items:
+        raise unavailable()
+
+
 def apply(_, items):
     """Refuse "refused", break on "poison", forget the answers for "forgetful", write the rest."""
     if "poison" in items:
@@ -51,7 +57,7 @@ async def with_writer(play, **limits):
     storage = Storage()
     recovered = []
     limits = {"batch_size": 100, "queue_limit": 100, **limits}
-    writer = GroupWriter(storage, apply, lambda: recovered.append(True), **limits)
+    writer = GroupWriter(storage, prepare, apply, lambda: recovered.append(True), **limits)
     writer.start()
     try:
         return await play(writer, storage, recovered)
@@ -152,6 +158,17 @@ def test_storage_that_is_down_is_told_to_all_who_wait_and_the_next_is_served():
             assert isinstance(result, Refusal)
             assert result.status == 503
         storage.broken = None
+        assert await writer.submit(Item("d")) == "D"
+
+    asyncio.run(with_writer(play))
+
+
+def test_storage_that_is_down_before_the_transaction_is_told_as_well():
+    async def play(writer, storage, _):
+        with pytest.raises(Refusal) as refused:
+            await writer.submit(Item("unprepared"))
+        assert refused.value.status == 503
+        assert storage.begun == 0
         assert await writer.submit(Item("d")) == "D"
 
     asyncio.run(with_writer(play))

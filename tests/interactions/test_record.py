@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -10,12 +12,13 @@ from sqlalchemy import delete, select
 
 from credtrail.app import build
 from credtrail.credentials.store import add_credential, credentials, delete_credential
+from credtrail.database.sqlite import SqliteDatabase
 from credtrail.interactions.counts import daily_counts, engagements
-from credtrail.interactions.log_sql import interactions
+from credtrail.interactions.log_sql import SqlLog, interactions
 from credtrail.interactions.model import (
     Interaction,
 )
-from credtrail.interactions.record import Entry, Submission
+from credtrail.interactions.record import Entry, Recorder, Submission
 from credtrail.values import ACTORS, EVENT_TYPES, Answer, IdempotencyKey, day_of, parse_moment
 from recount import OF_CREDENTIALS, TABLES, recount, stored
 
@@ -196,6 +199,30 @@ def test_two_processes_with_one_key_have_one_effect(settings, cast):
         return answers
 
     assert len({answer.body for answer in asyncio.run(race())}) == 1
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_credential_that_is_new_to_the_process_is_not_asked_about_in_the_transaction(settings, cast):
+    class Narrow(SqliteDatabase):
+        async def write(self, act):
+            raise AssertionError("It asked.")
+
+    async def record():
+        database = Narrow(Path(settings.database_url.removeprefix("sqlite:///")))
+        recorder = Recorder(database, SqlLog(), batch_size=10, queue_limit=10)
+        recorder.start()
+        entry = Entry(cast.credential_id, "credential_viewed", "guest", EPOCH)
+        answer = await recorder.record(
+            Submission(cast.workspace_id, (entry,), lambda found: Answer(201, found[0].id.encode()))
+        )
+        await recorder.close()
+        row = await database.read(
+            lambda transaction: SqlLog().find(transaction, cast.workspace_id, answer.body.decode())
+        )
+        await database.close()
+        return row
+
+    assert asyncio.run(record()).credential_id == cast.credential_id
 
 
 def test_deleting_a_credential_takes_its_interactions_and_counts_and_keeps_the_sums(ada, cast, house):

@@ -7,7 +7,7 @@ and what was acknowledged is on disk all the same.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -28,6 +28,7 @@ Waiting = tuple[Item, asyncio.Future[Result]]
 class GroupWriter(Generic[Item, Result]):
     """Drains the queue into transactions.
 
+    `prepare` is awaited before each transaction, for what `apply` would have to ask inside it otherwise.
     `apply` returns what to write and one result per item, in order; a result that is an exception is raised to
     the one who waits for it, without harm to the others. `recover` is called when a transaction failed for another
     reason than an outage, before its items are tried again one by one.
@@ -36,6 +37,7 @@ class GroupWriter(Generic[Item, Result]):
     def __init__(
         self,
         database: Database,
+        prepare: Callable[[list[Item]], Awaitable[None]],
         apply: Callable[[BulkTransaction, list[Item]], tuple[Writes, list[Result | Exception]]],
         recover: Callable[[], None],
         *,
@@ -43,6 +45,7 @@ class GroupWriter(Generic[Item, Result]):
         queue_limit: int,
     ) -> None:
         self._database = database
+        self._prepare = prepare
         self._apply = apply
         self._recover = recover
         self._batch_size = batch_size
@@ -100,6 +103,7 @@ class GroupWriter(Generic[Item, Result]):
         results: Sequence[Result | Exception]
         began = perf_counter()
         try:
+            await self._prepare(items)
             results = await self._database.write_bulk(lambda transaction: self._apply(transaction, items))
         except Refusal as refusal:  # storage is down
             results = [refusal] * len(batch)
