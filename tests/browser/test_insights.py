@@ -111,6 +111,9 @@ def test_a_filter_changes_a_part_by_keyboard_and_its_chart_is_drawn_anew(page, h
     page.get_by_label("From").press("Enter")
     page.get_by_text("Column by column, as a table").click()
     expect(page.get_by_role("rowheader", name="from 18 Mar 2024")).to_be_visible()
+    page.get_by_label("By", exact=True).select_option("recipient")
+    expect(legend).to_contain_text("Viewed by recipients")
+    expect(page.get_by_role("rowheader", name="from 18 Mar 2024")).to_be_visible()
     page.go_back()
     assert page.evaluate("window.isSame"), "the page itself was never loaded again"
 

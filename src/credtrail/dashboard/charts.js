@@ -149,6 +149,11 @@
       given.delete("to");
     }
   });
+  // A table that was opened stays open when its numbers come anew.
+  const tables = () => [...document.querySelectorAll("#insights .as-table")];
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", () => (opened = tables().map((one) => one.open)));
+  document.addEventListener("htmx:afterSwap", () => tables().forEach((one, at) => (one.open ||= opened[at] ?? false)));
   document.addEventListener("htmx:afterSettle", drawAll);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   let width = innerWidth;
