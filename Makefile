@@ -24,14 +24,14 @@ install: .venv/.runtime ## Make .venv/bin/credtrail, with what is needed to run 
 	@echo "Installed: $(BIN)/credtrail"
 
 test: .venv/.dev ## Run all tests: SQLite, PostgreSQL, a real server, a real browser (T=tests/wire for a part).
-	@$(BIN)/pytest -n 3 --dist worksteal $(T)
+	@$(BIN)/pytest -n 2 --dist worksteal $(T)
 
 check: .venv/.dev ## What CI does: format, lint, types, import contracts, then all tests (documents among them).
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "Not formatted; make fix mends it."; exit 1; }
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -n 3 --dist worksteal
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 fix: .venv/.dev ## Mend format, lint and docs/settings.md as far as that goes by itself.
 	@$(BIN)/ruff format $(CODE)
@@ -42,7 +42,7 @@ smoke: .venv/.dev ## Start the program, post, view, count, stop: the main job on
 	@$(BIN)/python tests/smoke.py
 
 fuzz: .venv/.dev ## Hold properties and the API document against four times as many generated cases as `make test` does; everything on both databases.
-	@THOROUGH=1 $(BIN)/pytest -n 3 --dist worksteal
+	@THOROUGH=1 $(BIN)/pytest -n 2 --dist worksteal
 
 bench: .venv/.dev ## Measure durable interactions a second and their latency, beside what the machine can do.
 	@$(BIN)/python bench/bench.py
