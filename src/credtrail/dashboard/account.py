@@ -85,10 +85,14 @@ class Account:
         return visit.go(_PATH, "Your password is changed; you are signed out everywhere else")
 
     async def _require_password(self, visit: Visit) -> None:
-        """Refuse (400) who can't say the present password; a user who never chose one has none to say."""
-        hash_, given = visit.me.password_hash, str(visit.form.get("password", ""))[:1_000]
-        if hash_ is not None and not await asyncio.to_thread(is_password, hash_, given):
+        """Refuse (400) who can't say the present password."""
+        if not await self._knows_password(visit):
             raise invalid("password", "is not your present password")
+
+    async def _knows_password(self, visit: Visit) -> bool:
+        """Whether the present password was given; a user who never chose one has none to say."""
+        hash_, given = visit.me.password_hash, str(visit.form.get("password", ""))[:1_000]
+        return hash_ is None or await asyncio.to_thread(is_password, hash_, given)
 
     async def show_authenticator(self, visit: Visit) -> Response:
         """A new secret as a QR code; it counts from the first code that was typed on."""
@@ -125,9 +129,7 @@ class Account:
         """Ten new recovery codes; those of before aren't good any more."""
         if visit.me.totp_secret is None:
             raise Refusal("conflict", "Add an authenticator app first")
-        try:
-            await self._require_password(visit)
-        except Refusal:
+        if not await self._knows_password(visit):
             wrong = Refusal("validation_error", "That is not your password; your recovery codes stay")
             return await self._again(visit, wrong)
         codes = make_recovery_codes()
@@ -137,9 +139,7 @@ class Account:
 
     async def remove_authenticator(self, visit: Visit) -> Response:
         """Signing in takes the password alone again."""
-        try:
-            await self._require_password(visit)
-        except Refusal:
+        if not await self._knows_password(visit):
             wrong = Refusal("validation_error", "That is not your password; the authenticator app stays")
             return await self._again(visit, wrong)
         await self._save(visit, visit.me._replace(totp_secret=None, totp_step=0), ())

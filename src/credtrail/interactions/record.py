@@ -6,7 +6,7 @@ keep the answers; then the commit; then each is answered. Nothing is read again.
 asked that this process knows already; what pages send is asked about each time.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,13 +100,8 @@ class Recorder:
         if len(self._owners) > _MOST_OWNERS:
             self._owners = {}
         owners = self._owners
-        unknown = {
-            entry.credential_id
-            for one in submissions
-            if one.workspace_id is not None and one.key is None
-            for entry in one.entries
-            if isinstance(entry, Entry) and entry.credential_id not in owners
-        }
+        asking_nothing = (one for one in submissions if one.workspace_id is not None and one.key is None)
+        unknown = _list_unknown(owners, asking_nothing)
         if unknown:
             owners.update(await self._database.look(lambda transaction: find_owners(transaction, unknown)))
 
@@ -126,14 +121,8 @@ class Recorder:
             # Another time zone is known to all processes before it holds (`days.NOTICE_MS`).
             self._owners, self._owners_until = {}, transaction.at + _OWNERS_MS
         owners = self._owners
-        wanted = {
-            entry.credential_id for one in submissions for entry in one.entries if isinstance(entry, Entry)
-        }
-        unknown = {id_ for id_ in wanted if id_ not in owners}  # a difference of sets would walk all owners
+        unknown = _list_unknown(owners, submissions)
         if unknown:
-            if len(owners) > _MOST_OWNERS:
-                owners, unknown = {}, wanted
-                self._owners = owners
             owners.update(find_owners(transaction, unknown))
         batch = _Batch(transaction, owners, submissions)
         answers = [batch.settle(submission) for submission in submissions]
@@ -146,6 +135,16 @@ class Recorder:
             *add_counts(batch.recorded),
         )
         return writes, answers
+
+
+def _list_unknown(owners: dict[str, Owner], submissions: Iterable[Submission]) -> set[str]:
+    """The credentials these are about that aren't among the known ones."""
+    return {
+        entry.credential_id
+        for one in submissions
+        for entry in one.entries
+        if isinstance(entry, Entry) and entry.credential_id not in owners
+    }
 
 
 class _Batch:
