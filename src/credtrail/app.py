@@ -315,7 +315,7 @@ class _Entrance:
         if (path.startswith("/v1/") and path != "/v1/openapi.json") or path == "/v1":
             await self._gate(scope, receive, send)
         else:
-            await self._site(scope, receive, send)  # type: ignore[arg-type]
+            await self._site(scope, receive, send)  # type: ignore[arg-type]  # Starlette's own names for the same
 
 
 _USED_MS = 5 * 60_000

@@ -78,7 +78,7 @@ def canonize(document: dict[str, Any]) -> str:
     return text
 
 
-class _Canon(URDNA2015):  # type: ignore[misc]
+class _Canon(URDNA2015):  # type: ignore[misc]  # PyLD has no types
     """The library's RDFC-1.0, which gives up where nodes without a name look so much alike that it takes too long.
 
     To tell them apart, each order of them is tried: they can be made to take longer than anybody lives.

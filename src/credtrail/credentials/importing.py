@@ -11,6 +11,7 @@ from itertools import islice
 import structlog
 
 from credtrail.credentials.import_store import (
+    ImportStatus,
     SheetImport,
     claim_import,
     end_import,
@@ -89,10 +90,8 @@ class Importer:
 
         return await self._database.write(act)
 
-    async def _end(self, one: SheetImport, status: str, problem: str | None = None) -> None:
-        await self._database.write(
-            lambda transaction: end_import(transaction, one.id, status, problem)  # type: ignore[arg-type]
-        )
+    async def _end(self, one: SheetImport, status: ImportStatus, problem: str | None = None) -> None:
+        await self._database.write(lambda transaction: end_import(transaction, one.id, status, problem))
         log.info(
             "import ended", id=one.id, status=status, created=one.created_count, refused=one.refused_count
         )

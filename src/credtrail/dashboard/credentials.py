@@ -1,6 +1,7 @@
 """All credentials of a workspace: found by filters, and acted on many at a time. Wired by `app`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from starlette.responses import Response
@@ -199,9 +200,7 @@ class Credentials:
         done = 0
         for start in range(0, len(ids), _IN_ONE_TRANSACTION):
             some = ids[start : start + _IN_ONE_TRANSACTION]
-            names = await self._database.write(
-                lambda transaction, some=some: _act_on(transaction, visit, act, some)  # type: ignore[misc]
-            )
+            names = await self._database.write(partial(_act_on, visit=visit, act=act, ids=some))
             done += len(names)
             if act.name == "delete":
                 for public_id in names:

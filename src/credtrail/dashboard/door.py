@@ -228,7 +228,7 @@ class Visit:
         """What shall be brought back; refuses (409) what was removed too long ago, by somebody else or elsewhere."""
         opened = self.door.seal.open(self.text("undo"), f"undo {self.request.url.path}")
         if opened is not None:
-            until, user_id, workspace_id, removed = decode(opened, type=tuple[Moment, str, str, kind])  # type: ignore[valid-type]
+            until, user_id, workspace_id, removed = decode(opened, type=tuple[Moment, str, str, kind])  # type: ignore[valid-type]  # known when it runs
             if self.at <= until and (user_id, workspace_id) == (self.me.id, self.workspace_id):
                 return removed
         raise Refusal("conflict", "It can't be undone any more: that is possible for ten minutes")
