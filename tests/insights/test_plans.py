@@ -3,6 +3,7 @@
 from sqlalchemy import event
 
 from conftest import in_transaction
+from credtrail.credentials.store import add_credential
 from credtrail.insights.ask import compare_channels, find_funnel, rank, read_question, summarize
 
 
@@ -31,10 +32,24 @@ def test_cohorts_are_read_from_an_index_alone(settings, cast):
             # The few rows of a test are read as fast in any other way.
             connection.exec_driver_sql("set local enable_seqscan = off")
             connection.exec_driver_sql("set local enable_bitmapscan = off")
-            others = "select indexname from pg_indexes where tablename = 'credentials' and indexdef not like '%%UNIQUE%%'"
+            others = (
+                "select indexrelid::regclass::text from pg_index where indrelid = 'credentials'::regclass "
+                "and not exists (select from pg_constraint where conindid = indexrelid)"
+            )
             for (name,) in connection.exec_driver_sql(others).all():
                 if name not in index:
                     connection.exec_driver_sql(f"drop index {name}")
+            # With others beside them that aren't asked for, as the server knows sooner or later, one way is the shortest.
+            for _ in range(200):
+                add_credential(
+                    transaction,
+                    cast.workspace_id,
+                    cast.group_id,
+                    (None, "Robin", None),
+                    ("2019-01-01", None),
+                    status="issued",
+                )
+            connection.exec_driver_sql("analyze credentials, engagements")
         for text in texts:
             plan = "\n".join(str(row) for row in connection.exec_driver_sql(how + text))
             assert index in plan, plan
