@@ -4,6 +4,7 @@ Ada owns a workspace, Ben is her colleague with a read-only token, Cleo belongs 
 nothing of it. Robin is a recipient.
 """
 
+import asyncio
 import atexit
 import itertools
 import os
@@ -31,7 +32,7 @@ from credtrail.accounts.store import add_token, add_workspace
 from credtrail.app import Parts, build
 from credtrail.credentials.store import add_credential, find_view
 from credtrail.database.migrate import migrate
-from credtrail.database.open import write_once
+from credtrail.database.open import open_database, write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.recipients import acts
@@ -297,6 +298,19 @@ def in_transaction(settings: Settings, act):
     """Act on the database beside the house, in one write transaction."""
 
     return write_once(settings, act)
+
+
+def seen(settings: Settings, ask):
+    """Ask the database beside the house without ever waiting for one who writes, as a write transaction would."""
+
+    async def run():
+        database = open_database(settings)
+        try:
+            return await database.read(ask)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import add_cast, in_transaction
+from conftest import add_cast, seen
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.model import Filters
 
@@ -150,7 +150,7 @@ def test_one_who_left_before_the_answer_is_recorded_all_the_same(standing, cast)
         return SqlLog().page(transaction, cast.workspace_id, filters, edge=None, newer=False, limit=10)
 
     deadline = time.monotonic() + 20
-    while not (found := in_transaction(standing.settings, ask)) and time.monotonic() < deadline:
+    while not (found := seen(standing.settings, ask)) and time.monotonic() < deadline:
         time.sleep(0.02)  # waiting for another process: there is nothing else to wait on
     assert len(found) == 1
 
