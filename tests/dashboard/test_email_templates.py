@@ -50,6 +50,37 @@ def test_a_template_is_made_used_changed_and_deleted(ada_in, cast, settings):
     ada_in.post(address, status=404, **WORDS)
 
 
+def test_a_deleted_template_is_brought_back_as_it_was(ada_in, cast, settings):
+    def make(transaction):
+        made = add_template(
+            transaction, cast.workspace_id, "ترحيب", "Well done", "Dear [recipient.name],\n\n植物學"
+        )
+        group = find_group(transaction, cast.workspace_id, cast.group_id)
+        save_group(transaction, group._replace(email_template_id=made.id))
+        return made
+
+    made = in_transaction(settings, make)
+    address = f"{ada_in.home}/email-templates/{made.id}"
+    assert "You can undo it for ten minutes" in ada_in.see(address)
+    page = ada_in.post(f"{address}/delete")
+    assert own(settings, cast) == []
+    assert "ترحيب is back" in ada_in.undo(page)
+    assert own(settings, cast) == [made]
+    assert "1 group sends by" in ada_in.see(address), "the group that sent by it does again"
+    assert "is there already" in ada_in.undo(page, status=409)
+    assert "brought back the e-mail template" in ada_in.see(f"{ada_in.home}/audit-log")
+
+
+def test_a_very_long_template_says_that_it_goes_for_good(ada_in, cast, settings):
+    id_ = in_transaction(
+        settings, lambda tx: add_template(tx, cast.workspace_id, "Long", "Hello", "植" * 5_000)
+    ).id
+    assert "This can’t be undone" in ada_in.see(f"{ada_in.home}/email-templates/{id_}")
+    page = ada_in.post(f"{ada_in.home}/email-templates/{id_}/delete")
+    assert "Long is deleted" in page
+    assert 'name="undo"' not in page
+
+
 @ON_ONE
 @pytest.mark.parametrize(
     ("wrong", "sentence"),

@@ -9,7 +9,7 @@ from credtrail.accounts.colors import text_on
 from credtrail.accounts.store import find_domain, find_image, find_profile
 from credtrail.attributes.store import list_attributes
 from credtrail.credentials.links import home_of
-from credtrail.dashboard.door import View, Visit
+from credtrail.dashboard.door import Undo, View, Visit
 from credtrail.dashboard.words import refusal_words
 from credtrail.database import Database, Transaction
 from credtrail.errors import Refusal
@@ -72,6 +72,7 @@ class EmailTemplates:
             View("POST", path + "/new", self.create, "editor"),
             View("POST", path + "/preview", self.preview, "editor"),
             View("POST", path + "/test", self.send_test, "editor"),
+            View("POST", path + "/undo", self.restore, "editor"),
             View("GET", one, self.show),
             View("POST", one, self.change, "editor"),
             View("POST", one + "/delete", self.delete, "editor"),
@@ -158,7 +159,18 @@ class EmailTemplates:
             return gone
 
         gone = await self._database.write(act)
-        return visit.go(f"{visit.home}/email-templates", f"{gone.name} is deleted")
+        return visit.go(f"{visit.home}/email-templates", f"{gone.name} is deleted", _undo_of(visit, gone))
+
+    async def restore(self, visit: Visit) -> Response:
+        """Bring back one that was deleted just now."""
+        gone = visit.read_undo(EmailTemplate)
+
+        def act(transaction: Transaction) -> None:
+            acts.restore_template(transaction, gone)
+            visit.note(transaction, "email_template_restored", gone.name)
+
+        await self._database.write(act)
+        return visit.go(f"{visit.home}/email-templates/{gone.id}", f"{gone.name} is back")
 
     async def preview(self, visit: Visit) -> Response:
         """What is in the form, as a recipient would see it: a page for a frame, which may run nothing."""
@@ -218,6 +230,10 @@ class EmailTemplates:
         return answer
 
 
+def _undo_of(visit: Visit, template: EmailTemplate) -> Undo | None:
+    return visit.undo_of(f"{visit.home}/email-templates/undo", template)
+
+
 def _typed(visit: Visit) -> dict[str, str]:
     return {
         "name": visit.text("name"),
@@ -233,6 +249,7 @@ def _around(transaction: Transaction, visit: Visit, one: EmailTemplate | None) -
     return {
         "one": one,
         "used": used,
+        "can_undo": one is not None and _undo_of(visit, one) is not None,
         "placeholders": [
             *((name, _MEANINGS[name]) for name in PLACEHOLDERS),
             *((f"custom.{attribute.tag}", attribute.name) for attribute in own if attribute.type != "image"),

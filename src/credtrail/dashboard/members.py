@@ -84,6 +84,7 @@ ACTS = {
     "email_template_created": "made the e-mail template",
     "email_template_changed": "changed the e-mail template",
     "email_template_deleted": "deleted the e-mail template",
+    "email_template_restored": "brought back the e-mail template",
 }
 """What each kind of act is called in the list; one that isn't here is shown as it is."""
 _OF_ONE_CREDENTIAL = frozenset(

@@ -45,6 +45,13 @@ def delete_template(transaction: Transaction, workspace_id: str, id_: str) -> Em
     return template
 
 
+def restore_template(transaction: Transaction, gone: EmailTemplate) -> None:
+    """Bring back one that was deleted, as it was: groups that sent by it, and chose no other since, do again."""
+    if store.find_template(transaction, gone.workspace_id, gone.id):
+        raise Refusal("conflict", "The template is there already")
+    store.restore_template(transaction, gone)
+
+
 def _check(subject: str, body: str) -> None:
     check_placeholders("subject", subject)
     check_placeholders("body", body)

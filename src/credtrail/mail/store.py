@@ -68,8 +68,13 @@ def add_template(
     template = EmailTemplate(
         transaction.new_id(), workspace_id, name, subject, body, transaction.at, transaction.at
     )
-    transaction.connection.execute(insert(email_templates).values(template._asdict()))
+    restore_template(transaction, template)
     return template
+
+
+def restore_template(transaction: Transaction, template: EmailTemplate) -> None:
+    """Bring back a template that was deleted, with its id: groups that still name it use it again."""
+    transaction.connection.execute(insert(email_templates).values(template._asdict()))
 
 
 def find_template(transaction: Transaction, workspace_id: str, id_: str) -> EmailTemplate | None:
