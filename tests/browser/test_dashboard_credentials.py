@@ -236,3 +236,29 @@ def test_a_token_is_made_once_even_if_its_page_is_loaded_again(page, ada):
     expect(page.get_by_role("heading", name="Access tokens")).to_be_visible()
     expect(page.get_by_role("heading", name="Your new token")).to_be_hidden()
     expect(page.get_by_role("row", name="Learning platform")).to_have_count(1)
+
+
+def test_a_long_form_that_was_refused_begins_at_what_is_wrong(page, ada):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{ada}/settings")
+    page.get_by_label("Domain").fill("no domain")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Must be a host name such as")).to_be_in_viewport()
+    expect(page.get_by_label("Domain")).to_be_focused()
+
+
+def test_tools_and_numbers_stand_in_line_on_the_narrowest_phone(page, ada, site):
+    site.add_credential()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{ada}/insights")
+    page.locator(".tile .before").first.evaluate("words => words.textContent += ' more than anybody thought'")
+    tops = page.locator(".tile .value").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().top)"
+    )
+    assert tops[::2] == tops[1::2]
+    page.goto(f"{ada}/designs")
+    page.get_by_role("button", name="Start from this").first.click()
+    page.get_by_role("dialog").locator("button:not([type])").click()
+    align = page.get_by_role("group", name="Align").locator(".tool")
+    align.first.wait_for()
+    assert len(set(align.evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)"))) == 1

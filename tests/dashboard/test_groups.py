@@ -177,7 +177,9 @@ def test_a_group_with_a_very_long_description_says_that_it_goes_for_good(ada_in,
 
 
 def test_another_workspaces_group_is_not_there(ada_in, cast):
-    ada_in.see(f"{ada_in.home}/groups/{cast.cleos_group_id}", 404)
+    page = ada_in.see(f"{ada_in.home}/groups/{cast.cleos_group_id}", 404)
+    assert "It may have been deleted meanwhile" in page
+    assert 'aria-current="page"' not in page, "it is no place of the menu"
     ada_in.post(f"{ada_in.home}/groups/{cast.cleos_group_id}", status=404, **form())
     ada_in.post(f"{ada_in.home}/groups/{cast.cleos_group_id}/delete", status=404)
 

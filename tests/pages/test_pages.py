@@ -184,6 +184,17 @@ def revoke(client, cast, reason="Issued by mistake."):
     assert client.post(path, json={"reason": reason}, headers=headers(cast.ada)).status_code == 200
 
 
+def test_a_revoked_credential_is_not_said_to_be_valid_until_its_expiry(client, cast, address):
+    path = f"/v1/credentials/{cast.credential_id}"
+    changed = client.patch(path, json={"expiryDate": "2999-12-31"}, headers=headers(cast.ada))
+    assert changed.status_code == 200
+    assert "<dt>Valid until</dt>" in client.get(address).text
+    revoke(client, cast, "Issued by mistake.")
+    text = client.get(address).text
+    assert "<dt>Expiry</dt>" in text
+    assert "Valid until" not in text
+
+
 def test_a_revoked_credential_shows_its_reason_and_nothing_to_hand_on(client, cast, address):
     revoke(client, cast, "Issued by <mistake>.")
     text = client.get(address).text

@@ -113,6 +113,9 @@
     if (menu) menu.setAttribute("aria-expanded", menu.getAttribute("aria-expanded") === "true" ? "false" : "true");
   });
 
+  // A form that was refused may be longer than the window: one begins at what is wrong.
+  document.querySelector('main [aria-invalid="true"]')?.focus();
+
   // What is shown once is the answer to a form: loaded again, the page would send the form again and make another.
   const once = document.querySelector("[data-once]");
   if (once) history.replaceState(null, "", once.dataset.once);

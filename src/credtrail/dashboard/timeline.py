@@ -73,7 +73,7 @@ def _life_of(credential: Credential) -> list[tuple[Moment, Happening]]:
     if credential.revoked_at is None:
         return [created]
     reason = credential.revocation_reason or "no reason was given"
-    revoked = Happening(credential.revoked_at, "Revoked", reason, ("revoked", "bad"))
+    revoked = Happening(credential.revoked_at, "Revoked", reason)
     return [(credential.revoked_at, revoked), created]
 
 
