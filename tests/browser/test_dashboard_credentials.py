@@ -226,6 +226,7 @@ def test_a_token_is_made_once_even_if_its_page_is_loaded_again(page, ada):
     page.get_by_label("Name").fill("Learning platform")
     page.get_by_role("button", name="Create token").click()
     expect(page.get_by_role("heading", name="Your new token")).to_be_visible()
+    page.wait_for_load_state()  # by then its scripts are there
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.locator("[data-copies=made-curl]").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
