@@ -52,7 +52,7 @@ soak: .venv/.dev ## Kill server and database under load, again and again; nothin
 
 pages: .venv/.dev ## Take pictures of every page in every state.
 	@$(BIN)/python tests/pictures.py
-	@for part in credential design insights workspace; do $(BIN)/python tests/dashboard/$${part}_pictures.py pictures; done
+	@for part in credential design insights sign_in workspace; do $(BIN)/python tests/dashboard/$${part}_pictures.py pictures; done
 
 languages: .venv/.dev ## Gather the pages' words anew and bring the catalogues up to them; translate what is empty then.
 	@$(BIN)/pybabel -q extract -F $(WORDS)/babel.cfg --no-location --sort-output --project credtrail --version "" \

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def launch(playwright, *, as_person: bool = True):
     arguments = [*QUIET, *(["--disable-blink-features=AutomationControlled"] if as_person else [])]
     path = find_or_install()
     return playwright.chromium.launch(executable_path=path, args=arguments, env=_environment(path))
+
+
+def lend_fonts(folder: Path, fonts: Iterable[Path]) -> None:
+    """From now on a browser has these folders of fonts too: a bare machine has letters of few scripts, and pictures
+    for people to look at would show boxes instead."""
+    (folder / "fonts").mkdir()
+    for number, font in enumerate(fonts):
+        (folder / "fonts" / str(number)).symlink_to(font)
+    os.environ["XDG_DATA_HOME"] = str(folder)
 
 
 def _environment(path: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 For people to look at: nothing is compared. With `--readme` it also renews docs/images/credential-page.png.
 """
 
+import re
 import sys
 import tempfile
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from chromium import launch
+from chromium import launch, lend_fonts
 from conftest import SECRET_KEY, Server
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import add_workspace, save_profile
@@ -22,11 +23,15 @@ from credtrail.credentials.store import add_credential, revoke_credential
 from credtrail.database import Transaction
 from credtrail.database.migrate import migrate
 from credtrail.database.open import write_once
+from credtrail.designs.fonts import font_folders
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
+from credtrail.recipients.acts import decline_name
+from credtrail.recipients.model import NameRequest
 from credtrail.recipients.proofs import Proof, Proofs
-from credtrail.recipients.store import add_proof
+from credtrail.recipients.store import add_name_request, add_proof
 from credtrail.settings import Settings
+from credtrail.web.html import write_in
 from wallets.pictures import open_fold, take_wallet_pictures
 
 ROOT = Path(__file__).parent.parent
@@ -67,9 +72,13 @@ WORLD = (
     Shown("unbroken", "Open Meadow Academy", "W" * 120, "x" * 255),
     Shown("verified", "Open Meadow Academy", "Introduction to Botany", "Robin Ñandú", 730),
     Shown("private", "Open Meadow Academy", "Introduction to Botany", "Robin Ñandú", 730),
+    Shown("limited", "Open Meadow Academy", "مقدمة في علم النبات", "فاطمة الزهراء", 730),
+    Shown("asked", "Open Meadow Academy", "Introduction to Botany", "Robin Nandu", 730),
+    Shown("declined", "Open Meadow Academy", "Introduction to Botany", "Robin Nandu", 730),
+    Shown("offline", "Open Meadow Academy", "Introduction to Botany", "Robin Ñandú", 730),
 )
 
-PROVED = ("verified", "private")
+PROVED = ("verified", "private", "limited", "asked", "declined", "offline")
 """Pictures that show what the verified owner sees."""
 
 ROBIN = "robin@learner.example"
@@ -112,9 +121,28 @@ def add_world(transaction: Transaction) -> dict[str, str]:
         ids[one.picture] = credential.public_id
         if one.picture in PROVED:
             ids[f"proof of {one.picture}"] = prove(transaction, credential)
-        if one.picture == "private":
-            save_privacy(transaction, credential.id, PagePrivacy("private", "recipient"))
+            decide(transaction, one.picture, credential)
     return ids
+
+
+def decide(transaction: Transaction, picture: str, credential: Credential) -> None:
+    """What the verified owner of the picture has decided, and the issuer of that."""
+    at, day_ms = transaction.at, 86_400_000
+    chosen = {
+        "private": PagePrivacy("private", "recipient"),
+        "limited": PagePrivacy("limited", "recipient", at + 7 * day_ms),
+        "offline": PagePrivacy(offline_at=at),
+    }
+    if picture in chosen:
+        save_privacy(transaction, credential.id, chosen[picture])
+    if picture in ("asked", "declined"):
+        here = credential.workspace_id
+        request = NameRequest(transaction.new_id(), here, credential.id, "Robin Ñandú y Ñuñez", "waiting", at)
+        add_name_request(transaction, request)
+        if picture == "declined":
+            decline_name(
+                transaction, here, request.id, "Your passport reads otherwise. Please send us a copy."
+            )
 
 
 def prove(transaction: Transaction, credential: Credential) -> str:
@@ -156,7 +184,7 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
                 page.goto(url + path, wait_until="networkidle")
                 verify(page, name)
                 if name.removeprefix("credential-") in PROVED:
-                    page.get_by_role("heading", name="Your credential").wait_for()
+                    page.locator("#own-title").wait_for()
                     for fold in page.locator(".own summary").all():
                         fold.click()
                 wide = page.evaluate("document.documentElement.scrollWidth")
@@ -168,8 +196,33 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
             open_fold(page)
             page.screenshot(path=folder / f"credential-wallet-{width}-{scheme}.png", full_page=True)
             count += 1 + take_wallet_pictures(page, url, f"{width}-{scheme}", folder)
+            count += take_proving_pictures(
+                page, f"{url}/credentials/{ids['valid']}", f"{width}-{scheme}", folder
+            )
             context.close()
     return count
+
+
+def take_proving_pictures(page: Page, address: str, tail: str, folder: Path) -> int:
+    """From the offer to a code that isn't the right one, in English and Arabic; and the page while nothing can be
+    read."""
+    for language in ("en", "ar"):
+        page.goto(f"{address}?lang={language}", wait_until="networkidle")
+        page.locator("[data-prove-open]").first.click()
+        page.screenshot(path=folder / f"prove-address-{language}-{tail}.png", full_page=True)
+        page.locator("#prove-email").fill("somebody@learner.example")
+        page.locator("[data-ask] button").click()
+        page.locator("#prove-code").fill("123456")
+        page.locator("[data-type] button").first.click()
+        page.locator("[data-prove-message]").filter(has_text=re.compile(".")).wait_for()
+        page.screenshot(path=folder / f"prove-wrong-{language}-{tail}.png", full_page=True)
+    page.route(
+        "**/unavailable",
+        lambda route: route.fulfill(content_type="text/html", body=write_in("en", "pages/unavailable.html")),
+    )
+    page.goto(f"{address}/unavailable")
+    page.screenshot(path=folder / f"unavailable-{tail}.png", full_page=True)
+    return 5
 
 
 def verify(page: Page, name: str) -> None:
@@ -214,6 +267,7 @@ def main() -> None:
     folder = ROOT / "pictures"
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
+        lend_fonts(Path(temporary), font_folders())
         settings = Settings(database_url=f"sqlite:///{temporary}/pictures.db", secret_key=SECRET_KEY)
         ids = prepare(settings)
         server = Server(settings).start()

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from playwright.sync_api import Browser, sync_playwright
 
-from chromium import launch
+from chromium import launch, lend_fonts
 from conftest import SECRET_KEY, Server
 from credtrail.accounts.passwords import hash_password
 from credtrail.accounts.people_store import add_user, set_member
@@ -32,6 +32,7 @@ from credtrail.credentials.store import add_credential, note_sent, revoke_creden
 from credtrail.database import Transaction, run_all
 from credtrail.database.migrate import migrate
 from credtrail.database.open import write_once
+from credtrail.designs.fonts import font_folders
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.interactions.counts import add_counts
@@ -207,12 +208,14 @@ def pages_of(world: World) -> dict[str, str]:
         "group": f"{here}/groups/{world.group_id}",
         "group-new": f"{here}/groups/new",
         "attributes": f"{here}/attributes",
+        "attributes-empty": f"{empty}/attributes",
         "attribute": f"{here}/attributes/{world.attribute_id}",
         "templates": f"{here}/email-templates",
         "templates-empty": f"{empty}/email-templates",
         "template": f"{here}/email-templates/{world.template_id}",
         "template-new": f"{here}/email-templates/new",
         "imports": f"{here}/imports",
+        "imports-empty": f"{empty}/imports",
         "import-map": f"{here}/imports/{world.import_ids[0]}",
         "import-under-way": f"{here}/imports/{world.import_ids[1]}",
         "import-done": f"{here}/imports/{world.import_ids[2]}",
@@ -244,9 +247,61 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: 
                 print(f"{name} is {wide} pixels wide at {width}")
             if name == "credentials":
                 page.locator("input[name=id]").first.check()
+            for frame in page.locator("iframe").all():  # what is never in the window isn't drawn
+                frame.scroll_into_view_if_needed()
+                page.wait_for_timeout(300)
             page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
             count += 1
+        if not only:
+            count += take_pictures_of_acts(page, url, world, folder, f"{width}-{scheme}")
         context.close()
+    return count
+
+
+def take_pictures_of_acts(page: Any, url: str, world: World, folder: Path, tail: str) -> int:
+    """What is refused, what asks before it is done, and what offers to undo it."""
+    here = f"{url}/dashboard/w/{world.workspace_id}"
+    count = 0
+
+    def keep(name: str) -> None:
+        nonlocal count
+        page.screenshot(path=folder / f"{name}-{tail}.png", full_page=True)
+        count += 1
+
+    page.goto(f"{here}/credentials/new")
+    page.get_by_label("Recipient’s name").fill("x")
+    page.get_by_label("Issue date").fill("2026-03-12")
+    page.get_by_label("Expiry date").fill("2020-01-01")
+    page.get_by_role("button", name="Make the credential").click()
+    keep("credential-new-wrong")
+    for act in ("Revoke", "Delete"):
+        page.goto(f"{here}/credentials")
+        page.get_by_label("Choose all on this page").check()
+        page.get_by_role("button", name=act).click()
+        page.wait_for_load_state("networkidle")
+        keep(f"credentials-{act.lower()}")
+    page.goto(f"{here}/groups/new")
+    page.get_by_label("Name").fill("Without a design")
+    page.get_by_role("button", name="Make the group").click()
+    keep("group-new-wrong")
+    page.goto(f"{here}/email-templates/new")
+    page.get_by_label("Name").fill("植物學 ترحيب")
+    page.get_by_label("Text").fill("Dear [recipient.nmae]")
+    page.wait_for_timeout(1_000)
+    page.locator("iframe").last.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    keep("template-wrong")
+    page.get_by_label("Text").fill("Dear [recipient.name]")
+    page.get_by_role("button", name="Make the template").click()
+    page.get_by_role("link", name="植物學 ترحيب").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    keep("template-delete")
+    page.get_by_role("button", name="Delete it").click()
+    keep("template-deleted")
+    page.get_by_role("button", name="Undo").click()
+    keep("template-back")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete it").click()
     return count
 
 
@@ -255,6 +310,7 @@ def serve_and_take(make_world: Callable[[Transaction], Any], take: Callable[...,
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "pictures")
     folder.mkdir(exist_ok=True, parents=True)
     with tempfile.TemporaryDirectory() as temporary:
+        lend_fonts(Path(temporary), font_folders())
         settings = Settings(database_url=f"sqlite:///{temporary}/pictures.db", secret_key=SECRET_KEY)
         migrate(settings)
         world = write_once(settings, make_world)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from chromium import launch
+from chromium import launch, lend_fonts
 from conftest import SECRET_KEY, Server
 from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.passwords import hash_password
@@ -24,6 +24,7 @@ from credtrail.database import Transaction
 from credtrail.database.migrate import migrate
 from credtrail.database.open import write_once
 from credtrail.designs.acts import document_of, make_design
+from credtrail.designs.fonts import font_folders
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
 from credtrail.settings import Settings
@@ -128,6 +129,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent.parent / "pictures"
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
+        lend_fonts(Path(temporary), font_folders())
         settings = Settings(database_url=f"sqlite:///{temporary}/pictures.db", secret_key=SECRET_KEY)
         migrate(settings)
         world = write_once(settings, World)

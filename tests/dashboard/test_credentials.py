@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 
 from conftest import ON_ONE, headers, in_transaction
 from credtrail.accounts.session_store import audit_entries
+from credtrail.accounts.store import add_workspace
 from credtrail.attributes.store import add_attribute
 from credtrail.credentials.store import (
     add_credential,
@@ -19,6 +20,7 @@ from credtrail.credentials.store import (
 from credtrail.groups.store import add_group
 from credtrail.interactions.visits import set_aside_interactions
 from credtrail.mail.store import add_mails, mails
+from dashboard.conftest import add_person, let_in
 
 
 def add(settings, cast, name, email=None, *, status="issued", group_id=None, dates=("2024-03-12", None)):
@@ -528,3 +530,15 @@ def test_nothing_of_another_workspace_is_touched_by_many(ada_in, cast, settings)
         return transaction.connection.execute(query).scalar()
 
     assert in_transaction(settings, ask) == cast.cleos_credential_id
+
+
+@ON_ONE
+@pytest.mark.parametrize(("role", "is_offered"), [("editor", True), ("viewer", False)])
+def test_nobody_is_sent_to_make_a_group_who_may_not(browser, settings, role, is_offered):
+    here = in_transaction(settings, lambda tx: add_workspace(tx, "Empty Room").id)
+    person = browser()
+    person.workspace_id = here
+    let_in(person, settings, add_person(settings, "ben@meadow.example", "Ben", {here: role}))
+    page = person.see(f"{person.home}/credentials")
+    assert "No credential yet" in page
+    assert ("Make a group" in page) is is_offered

@@ -5,8 +5,9 @@ import re
 import pyotp
 import pytest
 from sqlalchemy import select, update
+from starlette.testclient import TestClient
 
-from conftest import in_transaction
+from conftest import ON_ONE, in_transaction
 from credtrail.accounts.people import digest_secret
 from credtrail.accounts.people_store import recovery_codes, users
 from credtrail.accounts.session_store import one_time_links, sessions
@@ -49,7 +50,6 @@ def test_session_cookie_is_kept_from_scripts_and_other_sites(browser, settings, 
 
 
 def test_cookies_are_secure_behind_https(settings, cast):
-    from starlette.testclient import TestClient
 
     from credtrail.app import build
 
@@ -81,6 +81,33 @@ def test_after_ten_failures_the_right_password_has_to_wait(browser, settings, ca
     for _ in range(10):
         person.sign_in("ADA@meadow.example", "wrong", 401)
     assert "quarter of an hour" in person.sign_in("ada@meadow.example", status=429)
+
+
+def test_too_many_attempts_of_one_network_wait_a_minute(browser):
+    person = browser()
+    client = TestClient(person.client.app, client=("203.0.113.9", 1))  # this machine itself is not limited
+    client.portal = person.client.portal
+    person.client = client
+    person.see("/dashboard/password")
+    for _ in range(60):
+        person.post("/dashboard/password", email="nobody@meadow.example")
+    page = person.post("/dashboard/password", status=429, email="nobody@meadow.example")
+    assert "please wait a minute" in page
+    assert "by mail" not in page, "that is what they are about"
+    assert "please wait a minute" in person.sign_in("nobody@meadow.example", status=429)
+
+
+@ON_ONE
+@pytest.mark.parametrize(
+    ("kind", "next_step"),
+    [
+        ("link", "whoever runs this server can make another"),
+        ("password", "have another sent to you where you sign in"),
+        ("invitations", "whoever sent it can send another"),
+    ],
+)
+def test_a_link_that_ended_says_where_the_next_comes_from(browser, kind, next_step):
+    assert next_step in browser().see(f"/dashboard/{kind}/that-was-used", 404)
 
 
 def test_what_was_typed_survives_the_end_of_the_session(ada_in, settings):

@@ -25,10 +25,17 @@ from credtrail.accounts.store import (
     revoke_token,
     save_profile,
 )
+from credtrail.credentials.privacy import PagePrivacy
+from credtrail.credentials.privacy_store import save_privacy
 from credtrail.credentials.store import add_credential
-from credtrail.database import Transaction
+from credtrail.database import Transaction, run_all
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
+from credtrail.interactions.log_sql import SqlLog
+from credtrail.interactions.model import Interaction
+from credtrail.interactions.visits import SetAside, Shelf
+from credtrail.recipients.model import NameRequest
+from credtrail.recipients.store import add_name_request
 from credtrail.seal import Seal
 from credtrail.webhooks import delivery_store, manage
 from credtrail.webhooks.model import TYPES, Attempt, Message, NewEndpoint
@@ -71,6 +78,7 @@ class World:
                 revoke_token(transaction, id_)
         self._add_credentials(transaction)
         self._add_webhooks(transaction)
+        self._ask_for_names(transaction)
 
     def _add_people(self, transaction: Transaction) -> str:
         hash_ = hash_password(PASSWORD)
@@ -119,6 +127,36 @@ class World:
             self.credential_id = add_credential(
                 transaction, here, group.id, recipient, ("2026-03-12", None), status="issued"
             ).id
+
+    def _ask_for_names(self, transaction: Transaction) -> None:
+        """Of two credentials; one of them is offline besides."""
+        here, at = self.workspace_id, transaction.at
+        group = add_group(transaction, here, "植物學導論", [BUILT_IN[1].id])
+        ids = []
+        for now, wanted in (("Robin Nandu", LONG), ("فاطمة", "فاطمة الزهراء بنت عبد الرحمن")):
+            recipient = (None, now, "robin@learner.example")
+            one = add_credential(
+                transaction, here, group.id, recipient, ("2026-03-12", None), status="issued"
+            )
+            add_name_request(
+                transaction, NameRequest(transaction.new_id(), here, one.id, wanted, "waiting", at)
+            )
+            ids.append(one.id)
+        self.asked_id, self.offline_id = ids
+        save_privacy(transaction, self.offline_id, PagePrivacy("private", "recipient", offline_at=at))
+        happened = [
+            Interaction(transaction.new_id(), here, group.id, id_, type_, by, at - 60_000, "page")
+            for id_ in ids
+            for type_, by in (
+                ("credential_viewed", "guest"),
+                ("credential_shared_to_linkedin", "recipient"),
+                ("credential_verified", "guest"),
+            )
+        ]
+        run_all(transaction, SqlLog().append(happened))
+        shelf = Shelf(transaction, ids)
+        shelf.put(SetAside(transaction.new_id(), here, ids[0], "credential_viewed", "guest", at, "robot"))
+        run_all(transaction, shelf.writes())
 
     def _add_webhooks(self, transaction: Transaction) -> None:
         seal, allowed = Seal(SECRET_KEY, "webhooks"), frozenset({"hooks.meadow.example"})
@@ -179,7 +217,14 @@ def pages_of(world: World) -> dict[str, str]:
         "home": here,
         "home-empty": empty,
         "home-long": f"/dashboard/w/{world.long_id}",
+        "live": f"{here}/live",
         "live-empty": f"{empty}/live",
+        "issuer": f"{here}/issuer",
+        "issuer-empty": f"{empty}/issuer",
+        "name-requests": f"{here}/name-requests",
+        "name-requests-empty": f"{empty}/name-requests",
+        "credential-asked": f"{here}/credentials/{world.asked_id}",
+        "credential-offline": f"{here}/credentials/{world.offline_id}",
         "tokens": f"{here}/access-tokens",
         "tokens-empty": f"{empty}/access-tokens",
         "members": f"{here}/members",
@@ -247,12 +292,13 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: 
                 page.goto(url + path, wait_until="networkidle")
                 keep(name)
         _meet_problems(page, url, world, keep, only)
+        _make_things(page, url, world, keep, only)
         context.close()
     return count
 
 
 def _meet_problems(page: Page, url: str, world: World, keep, only: str) -> None:  # type: ignore[no-untyped-def]
-    """What a form shows that was refused, and what is shown once."""
+    """What a form shows that was refused, what asks before it is done, and the menu."""
     here = f"{url}/dashboard/w/{world.workspace_id}"
     for name, address in (
         ("persons-found", "robin@learner.example"),
@@ -271,11 +317,6 @@ def _meet_problems(page: Page, url: str, world: World, keep, only: str) -> None:
         )
         page.get_by_role("button", name="Save").click()
         keep("settings-wrong")
-    if only in "token-made":
-        page.goto(f"{url}/dashboard/w/{world.empty_id}/access-tokens")
-        page.get_by_label("Name").fill("Learning platform")
-        page.get_by_role("button", name="Create token").click()
-        keep("token-made")
     if only in "webhook-wrong":
         page.goto(f"{url}/dashboard/w/{world.empty_id}/webhooks")
         page.get_by_label("Address", exact=True).fill("http://127.0.0.1/x")
@@ -291,6 +332,25 @@ def _meet_problems(page: Page, url: str, world: World, keep, only: str) -> None:
         if menu.is_visible():
             menu.click()
         keep("phone-menu")
+
+
+def _make_things(page: Page, url: str, world: World, keep, only: str) -> None:  # type: ignore[no-untyped-def]
+    """What is shown once, and what says that it is done."""
+    if only in "token-made":
+        page.goto(f"{url}/dashboard/w/{world.empty_id}/access-tokens")
+        page.get_by_label("Name").fill("Learning platform")
+        page.get_by_role("button", name="Create token").click()
+        keep("token-made")
+    if only in "webhook-made":
+        page.goto(f"{url}/dashboard/w/{world.long_id}/webhooks")
+        page.get_by_label("Address", exact=True).fill("https://hooks.meadow.example/new")
+        page.get_by_role("button", name="Create webhook").click()
+        keep("webhook-made")
+    if only in "member-invited":
+        page.goto(f"{url}/dashboard/w/{world.long_id}/members")
+        page.get_by_label("E-mail address").fill("another@meadow.example")
+        page.get_by_role("button", name="Send the invitation").click()
+        keep("member-invited")
 
 
 if __name__ == "__main__":

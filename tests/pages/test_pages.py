@@ -331,3 +331,11 @@ def test_the_tracker_is_small(client, address):
     script = client.get(path)
     assert len(script.content) < 5_000
     assert "// " not in script.text
+
+
+def test_whoever_mistypes_an_address_of_the_dashboard_is_led_back_there(client):
+    page = client.get("/dashboard/nothing")
+    assert page.status_code == 404
+    assert '<a href="http://testserver/dashboard">' in page.text
+    assert "36 letters" not in page.text
+    assert "36 letters" in client.get("/nothing").text

@@ -46,6 +46,11 @@ _RESET_MS = 60 * 60_000
 _SECOND_STEP_MS = 5 * 60_000
 _OPENID_SECONDS = 600
 _WRONG = "Address and password don't fit together"
+_SOON = "There were too many attempts from your network; please wait a minute and try again"
+_USED_LINK = {
+    "sign_in": "This link was used, or has ended; whoever runs this server can make another",
+    "password": "This link was used, or has ended; have another sent to you where you sign in",
+}
 _LATER = "There were too many attempts; please wait a quarter of an hour, or choose a new password by mail"
 
 
@@ -100,8 +105,9 @@ class SignIn:
         email, password = visit.text("email").lower(), str(visit.form.get("password", ""))
         key = _key_of(email)
         client = visit.request.client
-        allowed = self._networks.take(client.host if client else None)
-        if not allowed or not await self._database.read(lambda tx: sessions.may_try(tx, key)):
+        if not self._networks.take(client.host if client else None):
+            return self._refuse(visit, 429, _SOON)
+        if not await self._database.read(lambda tx: sessions.may_try(tx, key)):
             return self._refuse(visit, 429, _LATER)
         user = await self._database.read(lambda tx: people.find_user(tx, email=email))
         right = await asyncio.to_thread(is_password, user.password_hash if user else None, password[:1_000])
@@ -301,7 +307,7 @@ class SignIn:
     async def _require_link(self, visit: Visit, kind: Any) -> None:
         digest = digest_secret(visit.path("secret"))
         if not await self._database.read(lambda tx: sessions.is_link(tx, kind, digest)):
-            raise Refusal("not_found", "This link was used, or has ended")
+            raise Refusal("not_found", _USED_LINK[kind])
 
     async def use_link(self, visit: Visit) -> Response:
         """Sign in by a link that the command line printed."""
@@ -313,7 +319,7 @@ class SignIn:
 
         user = await self._database.write(act)
         if user is None:
-            raise Refusal("not_found", "This link was used, or has ended")
+            raise Refusal("not_found", _USED_LINK["sign_in"])
         if user.totp_secret is not None:
             return self._ask_for_code(visit, user, {})
         return await self._let_in(visit, user)
@@ -330,7 +336,7 @@ class SignIn:
             return visit.again("forgotten.html", refusal, sent=False)
         client = visit.request.client
         if not self._networks.take(client.host if client else None):
-            return visit.again("forgotten.html", Refusal("rate_limited", _LATER), sent=False)
+            return visit.again("forgotten.html", Refusal("rate_limited", _SOON), sent=False)
         secret = make_secret()
 
         def act(transaction: Transaction) -> None:
@@ -378,7 +384,7 @@ class SignIn:
             return user
 
         if await self._database.write(act) is None:
-            raise Refusal("not_found", "This link was used, or has ended")
+            raise Refusal("not_found", _USED_LINK["password"])
         return visit.go(SIGN_IN, "Your new password is set; sign in with it")
 
     async def show_invitation(self, visit: Visit) -> Response:
@@ -392,7 +398,10 @@ class SignIn:
             invitation = people.find_invitation(transaction, digest)
             workspace = find_workspace(transaction, id=invitation.workspace_id) if invitation else None
             if invitation is None or workspace is None:
-                raise Refusal("not_found", "This invitation was used, taken back, or has ended")
+                raise Refusal(
+                    "not_found",
+                    "This invitation was used, taken back, or has ended; whoever sent it can send another",
+                )
             user = people.find_user(transaction, email=invitation.email)
             return {"invitation": invitation, "workspace": workspace, "is_known": user is not None}
 

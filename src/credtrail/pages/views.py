@@ -94,6 +94,11 @@ class Pages:
 
     async def show_missing(self, request: Request, _: Exception) -> Response:
         """404: the same for a draft, a deleted and an unknown credential, and any other address."""
+        if request.url.path.startswith("/dashboard/"):
+            # Whoever mistypes an address there isn't looking for a credential.
+            return render(
+                request, "pages/missing.html", status=404, dashboard=f"{self._public_url}/dashboard"
+            )
         return _missing(request)
 
     async def show_refusal(self, request: Request, refusal: Exception) -> Response:
