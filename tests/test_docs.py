@@ -10,6 +10,7 @@ import typer.main
 
 from conftest import ON_ONE, ask_for_name
 from credtrail.__main__ import app
+from credtrail.app import build
 from credtrail.errors import ERRORS
 from documents import PAGES, ROOT, compare, read_blocks, read_commands, read_message, send
 
@@ -148,3 +149,10 @@ def test_every_file_named_in_code_spelling_is_there(page):
         r"`((?:src|tests|tools|docs|bench|requirements|\.ci)/[\w./-]+)`", page.read_text()
     ):
         assert (ROOT / path).exists(), f"{name_of(page)} names {path}"
+
+
+@ON_ONE
+def test_the_proxy_that_is_shown_lets_every_upload_through(settings):
+    text = (ROOT / "docs" / "operate.md").read_text()
+    most = int(re.search(r"client_max_body_size (\d+)m;", text)[1]) * 1_048_576
+    assert most >= max(view.upload_bytes for view in build(settings).views)

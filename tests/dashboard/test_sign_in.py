@@ -14,7 +14,7 @@ from credtrail.accounts.session_store import one_time_links, sessions
 from credtrail.accounts.store import workspaces
 from credtrail.commands.links import make_link, make_set_up_link
 from credtrail.mail.notice_store import notices
-from dashboard.conftest import PASSWORD, add_person
+from dashboard.conftest import PASSWORD, Person, add_person
 
 
 def rows(settings, table):
@@ -56,9 +56,22 @@ def test_cookies_are_secure_behind_https(settings, cast):
     house = build(settings.model_copy(update={"public_url": "https://credentials.meadow.example"}))
     with TestClient(house.application, base_url="https://credentials.meadow.example") as client:
         answer = client.get("/dashboard/sign-in")
-    [cookie] = answer.headers.get_list("set-cookie")
-    assert cookie.startswith("__Secure-credtrail_form=")
-    assert "; Secure" in cookie
+        [cookie] = answer.headers.get_list("set-cookie")
+        assert cookie.startswith("__Secure-credtrail_form=")
+        assert "; Secure" in cookie
+        person = Person(client, cast.workspace_id)
+        add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+        person.sign_in("ada@meadow.example")
+        fields = {"csrf": person.csrf, "name": "Ada Ñandú"}
+        client.post("/dashboard/account", data=fields, follow_redirects=False)
+        shown = client.get("/dashboard/account")
+        [forgotten] = [one for one in shown.headers.get_list("set-cookie") if "credtrail_message" in one]
+        assert "Max-Age=0" in forgotten
+        assert "; Secure" in forgotten, "else the browser keeps it, and says it again on the next page"
+        gone = client.post("/dashboard/sign-out", data={"csrf": person.csrf}, follow_redirects=False)
+        [forgotten] = [one for one in gone.headers.get_list("set-cookie") if "credtrail_session" in one]
+        assert "Max-Age=0" in forgotten
+        assert "; Secure" in forgotten
 
 
 def test_public_pages_set_no_cookie(ada_in, cast):

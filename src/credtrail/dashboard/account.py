@@ -163,5 +163,5 @@ class Account:
         """Sign out everywhere, here too."""
         await self._database.write(lambda tx: sessions.end_sessions(tx, visit.me.id))
         answer = visit.go(SIGN_IN, "You are signed out everywhere")
-        answer.delete_cookie(self._door.cookie("session"), path=ROOT)
+        self._door.drop_cookie(answer, "session")
         return answer

@@ -193,7 +193,7 @@ class Visit:
         answer = Response(text, status, media_type="text/html; charset=utf-8", headers=page_headers())
         answer.headers["vary"] = "cookie, hx-request"
         if told.message:
-            answer.delete_cookie(self.door.cookie("message"), path=ROOT)
+            self.door.drop_cookie(answer, "message")
         self.door.keep_form_cookie(self, answer)
         return answer
 
@@ -414,6 +414,11 @@ class Door:
             httponly=True,
             samesite="lax",
         )
+
+    def drop_cookie(self, answer: Response, name: str) -> None:
+        """Have the browser forget one. With the attributes it was set with: browsers take nothing by a `__Secure-` name
+        that isn't secure, not even its end."""
+        answer.delete_cookie(self.cookie(name), path=ROOT, secure=self._secure, httponly=True, samesite="lax")
 
     def keep_form_cookie(self, visit: Visit, answer: Response) -> None:
         """Forms of those who aren't signed in are bound to a cookie too, so that nobody is signed in by another site."""

@@ -236,7 +236,7 @@ class SignIn:
                 visit, 403, "Nobody here has that address; ask a member for an invitation first"
             )
         answer = await self.start(visit, user, lambda inside: inside.go(next_path or ROOT))
-        answer.delete_cookie(self._door.cookie("openid"), path=ROOT)
+        self._door.drop_cookie(answer, "openid")
         return answer
 
     async def sign_out(self, visit: Visit) -> Response:
@@ -245,7 +245,7 @@ class SignIn:
         if session is not None:
             await self._database.write(lambda tx: sessions.end_session(tx, session.digest))
         answer = visit.go(SIGN_IN, "You are signed out")
-        answer.delete_cookie(self._door.cookie("session"), path=ROOT)
+        self._door.drop_cookie(answer, "session")
         return answer
 
     async def show_set_up(self, visit: Visit) -> Response:

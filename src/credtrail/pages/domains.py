@@ -52,11 +52,15 @@ class Domains:
         opened = self._seal.open(request.path_params["token"])
         claim = decode(opened, type=_Claim) if opened else None
         if claim is None or claim.domain != host_of(request) or claim.until < now():
-            return render(request, "pages/missing.html", status=404)
+            return self._show_missing(request)
         if not await self._database.write(lambda transaction: _confirm(transaction, claim)):
-            return render(request, "pages/missing.html", status=404)
+            return self._show_missing(request)
         settings = f"{self._public_url}/dashboard/w/{claim.workspace_id}/settings#domain"
         return RedirectResponse(settings, 303, {"cache-control": "no-store"})
+
+    def _show_missing(self, request: Request) -> Response:
+        """To somebody of the dashboard, where another link is had."""
+        return render(request, "pages/missing.html", status=404, dashboard=f"{self._public_url}/dashboard")
 
     async def tell_known(self, request: Request) -> Response:
         """200 for a domain that a workspace has or is about to confirm, else 404: for proxies that fetch certificates."""
