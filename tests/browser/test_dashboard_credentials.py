@@ -263,3 +263,13 @@ def test_tools_and_numbers_stand_in_line_on_the_narrowest_phone(page, ada, site)
     align = page.get_by_role("group", name="Align").locator(".tool")
     align.first.wait_for()
     assert len(set(align.evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)"))) == 1
+
+
+def test_all_on_the_page_are_chosen_by_touch_on_a_phone(page, ada, site):
+    site.add_credential()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{ada}/credentials")
+    page.get_by_text("Choose all on this page").click()
+    expect(page.locator("[data-chosen]")).to_contain_text("chosen:")
+    assert page.locator("input[name=id]:not(:checked)").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -130,6 +130,17 @@ def test_the_preview_is_the_letter_in_a_frame_that_runs_nothing(ada_in, cast, se
     assert ada_in.last.headers["content-security-policy"] == policy
 
 
+def test_the_frame_of_somebody_who_was_signed_out_says_so(ada_in):
+    ada_in.see(f"{ada_in.home}/email-templates/new")
+    ada_in.client.cookies.clear()
+    answer = ada_in.client.post(
+        f"{ada_in.home}/email-templates/preview", data=WORDS, headers={"sec-fetch-dest": "iframe"}
+    )
+    assert answer.status_code == 401
+    assert answer.text.startswith("You are signed out. What you have typed stays here")
+    assert "content-security-policy" not in answer.headers, "which would keep it out of the frame"
+
+
 def test_what_is_typed_into_it_stays_text(ada_in):
     ada_in.see(f"{ada_in.home}/email-templates/new")
     wicked = {"subject": "<script>1</script>", "body": "<img src=x onerror=1> </pre><script>2</script>"}

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import httpx2 as httpx
 import pytest
 
-from conftest import Server, headers
+from conftest import Server, headers, in_transaction
+from credtrail.accounts.session_store import sessions
 from dashboard.conftest import PASSWORD, add_person
 
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -97,3 +98,13 @@ def test_a_stop_waits_for_no_stream(ada_there, server, cast):
         server.stop()
         assert list(ids) == []
         assert time.monotonic() - began < 10, "it would wait for half a minute"
+
+
+def test_it_ends_with_the_session(ada_there, server, settings, cast):
+    with stream(ada_there, cast) as ids:
+        record(server.url, cast.ada, cast.credential_id)
+        next(ids)
+        in_transaction(settings, lambda tx: tx.connection.execute(sessions.delete()))
+        began = time.monotonic()
+        assert list(ids) == []
+        assert time.monotonic() - began < 20, "long before a stream ends by itself"

@@ -124,9 +124,10 @@ class World:
         group = add_group(transaction, here, "Introduction to Botany", [BUILT_IN[0].id])
         for name in ("Robin Ñandú", LONG, "歐陽美玲"):
             recipient = (None, name, "robin@learner.example")
-            self.credential_id = add_credential(
+            one = add_credential(
                 transaction, here, group.id, recipient, ("2026-03-12", None), status="issued"
-            ).id
+            )
+            self.credential_id, self.public_id = one.id, one.public_id
 
     def _ask_for_names(self, transaction: Transaction) -> None:
         """Of two credentials; one of them is offline besides."""
@@ -219,7 +220,6 @@ def pages_of(world: World) -> dict[str, str]:
         "home-long": f"/dashboard/w/{world.long_id}",
         "live": f"{here}/live",
         "live-empty": f"{empty}/live",
-        "issuer": f"{here}/issuer",
         "issuer-empty": f"{empty}/issuer",
         "name-requests": f"{here}/name-requests",
         "name-requests-empty": f"{empty}/name-requests",
@@ -336,6 +336,10 @@ def _meet_problems(page: Page, url: str, world: World, keep, only: str) -> None:
 
 def _make_things(page: Page, url: str, world: World, keep, only: str) -> None:  # type: ignore[no-untyped-def]
     """What is shown once, and what says that it is done."""
+    if only in "issuer":
+        page.goto(f"{url}/credentials/{world.public_id}")
+        page.goto(f"{url}/dashboard/w/{world.workspace_id}/issuer")
+        keep("issuer")
     if only in "token-made":
         page.goto(f"{url}/dashboard/w/{world.empty_id}/access-tokens")
         page.get_by_label("Name").fill("Learning platform")

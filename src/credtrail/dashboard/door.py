@@ -152,9 +152,13 @@ class Visit:
 
     @property
     def is_part(self) -> bool:
-        """Whether htmx or a script of ours asks, for a part of a page."""
+        """Whether htmx, a script of ours or a frame of a page asks, for a part of a page: no whole one fits there."""
         headers = self.request.headers
-        return "hx-request" in headers or headers.get("x-requested-with") == "credtrail"
+        return (
+            "hx-request" in headers
+            or headers.get("x-requested-with") == "credtrail"
+            or headers.get("sec-fetch-dest") == "iframe"
+        )
 
     def slice(self, limit: int, *scope: Any) -> Slice:
         """Which rows the page of a list shows, by the cursor in the query."""

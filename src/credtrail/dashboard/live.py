@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from starlette.responses import Response, StreamingResponse
 
+from credtrail.accounts.people_store import find_member
+from credtrail.accounts.session_store import find_session
 from credtrail.credentials.model import Credential
 from credtrail.credentials.store import find_credentials
 from credtrail.dashboard.credential_words import REASONS, event_words
@@ -93,6 +95,8 @@ class Live:
         try:
             yield "retry: 500\n\n"
             while time.monotonic() < ends_at and not stopping.is_set():
+                if not await self._database.read(lambda tx: _is_still_let_in(tx, visit)):
+                    return
                 latest = await self._find_latest(visit.workspace_id)
                 fresh = [one for one in latest if one.received_at >= since and one.id not in sent]
                 sent = {one.id for one in latest}
@@ -107,6 +111,12 @@ class Live:
 
     async def _find_latest(self, workspace_id: str) -> list[Happening]:
         return await self._database.read(lambda tx: find_latest(tx, self._log, workspace_id))
+
+
+def _is_still_let_in(transaction: Transaction, visit: Visit) -> bool:
+    """Not once the session was ended elsewhere, or the member removed."""
+    session = visit.session and find_session(transaction, visit.session.digest)
+    return bool(session) and find_member(transaction, visit.workspace_id, visit.me.id) is not None
 
 
 def _event(visit: Visit, fresh: list[Happening]) -> str:
