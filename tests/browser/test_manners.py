@@ -90,6 +90,20 @@ def test_the_reference_draws_the_api(site, person):
     expect(page.locator(".opblock-summary", has_text="/credential-interactions").first).to_be_visible()
 
 
+def test_the_reference_is_dark_where_the_reader_is_and_fits_a_phone(site, person):
+    page = person.new_page()
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{site.url}/docs")
+    page.locator(".opblock-summary").first.click()
+    expect(page.locator(".opblock-body .responses-table").first).to_be_visible()
+    page.wait_for_function("document.documentElement.scrollWidth === innerWidth")
+    drawn = page.locator(".swagger-ui").first
+    expect(drawn).to_have_css("background-color", "rgb(28, 32, 34)")
+    page.emulate_media(color_scheme="light")
+    expect(drawn).not_to_have_css("background-color", "rgb(28, 32, 34)")
+
+
 def test_it_prints_on_one_page_with_its_address_and_qr_code(site, visit):
     names = ("Robin Ñandú", "Maximiliane Alexandra von und zu Hohenberg-Wittelsbach " * 4)
     for shown in [site.add_credential(name, expiryDate="2099-12-31") for name in names]:

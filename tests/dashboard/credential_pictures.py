@@ -39,6 +39,7 @@ from credtrail.interactions.counts import add_counts
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.model import Interaction
 from credtrail.interactions.visits import SetAside, Shelf
+from credtrail.mail.letter import Letter, write_preview
 from credtrail.mail.store import add_mails, add_template, mails
 from credtrail.settings import Settings
 from credtrail.values import day_of, hour_of
@@ -254,6 +255,7 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: 
             count += 1
         if not only:
             count += take_pictures_of_acts(page, url, world, folder, f"{width}-{scheme}")
+            count += take_pictures_of_letters(page, folder, f"{width}-{scheme}")
         context.close()
     return count
 
@@ -304,6 +306,36 @@ def take_pictures_of_acts(page: Any, url: str, world: World, folder: Path, tail:
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete it").click()
     return count
+
+
+def take_pictures_of_letters(page: Any, folder: Path, tail: str) -> int:
+    """The mail that brings a credential, by the built-in template, as a mail program shows its HTML."""
+    letters = (
+        ("en", NAMES[5], "#14594b", "#fff"),
+        ("ar", NAMES[2], "#f2c94c", "#000"),
+        ("zh", NAMES[3], "#1d4e89", "#fff"),
+    )
+    for language, name, color, text in letters:
+        values = {"recipient.name": name, "group.name": "مقدمة في علم النبات", "issuer.name": "開放草原學院"}
+        letter = Letter(
+            id="pictures",
+            to_name=name,
+            to_address="robin@learner.example",
+            from_name="開放草原學院",
+            from_address="office@meadow.example",
+            reply_to=None,
+            template=None,
+            values=values,
+            link="https://credentials.meadow.example/credentials/0f5c8a8e-4a36-4c8c-9b0d-0f60a5a2c3de?recipient=true",
+            brand_color=color,
+            text_on_brand=text,
+            logo=None,
+            language=language,
+        )
+        page.goto("about:blank")
+        page.set_content(write_preview(letter))
+        page.screenshot(path=folder / f"letter-{language}-{tail}.png", full_page=True)
+    return len(letters)
 
 
 def serve_and_take(make_world: Callable[[Transaction], Any], take: Callable[..., int]) -> None:
