@@ -246,6 +246,10 @@ def test_a_long_form_that_was_refused_begins_at_what_is_wrong(page, ada):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Must be a host name such as")).to_be_in_viewport()
     expect(page.get_by_label("Domain")).to_be_focused()
+    page.goto(f"{ada}/groups/new")
+    page.get_by_label("Name").fill("Without a design")
+    page.get_by_role("button", name="Make the group").click()
+    expect(page.get_by_text("Choose at least one design")).to_be_in_viewport()
 
 
 def test_tools_and_numbers_stand_in_line_on_the_narrowest_phone(page, ada, site):

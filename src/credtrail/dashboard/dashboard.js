@@ -114,7 +114,9 @@
   });
 
   // A form that was refused may be longer than the window: one begins at what is wrong.
-  document.querySelector('main [aria-invalid="true"]')?.focus();
+  const wrong = document.querySelector('main [aria-invalid="true"]');
+  if (wrong) wrong.focus();
+  else document.querySelector("main .problem:not(.whole)")?.scrollIntoView({ block: "center" });
 
   // What is shown once is the answer to a form: loaded again, the page would send the form again and make another.
   const once = document.querySelector("[data-once]");
