@@ -119,8 +119,9 @@ def _questions(world: World, group_id: str, secret: str) -> Iterator[tuple[str, 
     today = date.today()
     spans = {
         "30 days": "",
+        "90 days": f"from={today - timedelta(days=89)}&to={today}",
         "a year": f"from={today - timedelta(days=364)}&to={today}",
-        "all": f"from={today - timedelta(days=_DAYS)}&to={today}",
+        "two years": f"from={today - timedelta(days=_DAYS)}&to={today}",
     }
     page = {"Cookie": f"credtrail_session={secret}"}
     api = {"Authorization": f"Bearer {world.token}", "Certifier-Version": "2022-10-26"}

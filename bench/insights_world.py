@@ -1,6 +1,7 @@
 """Writes many credentials and interactions in bulk, past the recorder, for `insights.py`.
 
-The log comes row by row from a generator; all sums are counted from it in SQL, in the tables that recording keeps.
+The log comes row by row from a generator; all sums are counted from it in SQL, in the tables that recording keeps, and
+gathered as a worker does.
 `credential_counts` stays empty, since insights don't read it. Days and hours are those of UTC.
 """
 
@@ -18,7 +19,7 @@ from credtrail.credentials.model import Credential
 from credtrail.credentials.store import add_credentials
 from credtrail.database import Transaction
 from credtrail.database.open import open_database
-from credtrail.interactions.counts import SHARES, bit_of
+from credtrail.interactions.counts import SHARES, bit_of, gather_engagements
 from credtrail.settings import Settings
 from credtrail.values import EVENT_TYPES, IdMaker, Moment
 
@@ -56,6 +57,8 @@ def fill(
         run(sql)
     for sql in _sums(transaction.dialect):
         run(sql)
+    while gather_engagements(transaction, 10_000):  # as a worker has by then
+        pass
     _add_page_sums(transaction, workspace_id, groups, days)
 
 

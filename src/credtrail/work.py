@@ -24,6 +24,7 @@ from credtrail.database.open import open_database
 from credtrail.errors import Refusal
 from credtrail.interactions import announce, days, visits
 from credtrail.interactions.announce import Announcer
+from credtrail.interactions.counts import gather_engagements
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.mail.notice_store import add_notice
 from credtrail.mail.notify import NoticeDelivery
@@ -40,6 +41,8 @@ from credtrail.webhooks.store import list_untold
 log = structlog.get_logger("credtrail.work")
 
 _ISSUED_AT_ONCE = 1_000
+_GATHERED_A_SECOND = 500
+"""So few that who records hardly notices; where more is recorded for long, insights take longer."""
 _OPEN_FILES = 65_536
 _WORTH_TELLING_SECONDS = 60
 """A job that comes more often than this is logged only when it did something."""
@@ -75,6 +78,7 @@ def make_jobs(database: Database, settings: Settings) -> list[Job]:
         Job("send_notices", 1, NoticeDelivery(database, settings).run, until_done=True),
         Job("import_sheets", 1, Importer(database).run, until_done=True),
         Job("move_days", 5, writing(lambda tx: days.move_days(tx, log)), until_done=True),
+        Job("gather_engagements", 1, writing(lambda tx: gather_engagements(tx, _GATHERED_A_SECOND))),
         Job("note_expired", 60, writing(announce.note_expired), until_done=True),
         Job("tell_owners", 30, writing(lambda tx: _tell_owners(tx, settings.public_url))),
         Job("forget_answers", 600, writing(idempotency.forget_old)),

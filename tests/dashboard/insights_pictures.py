@@ -17,7 +17,8 @@ from sqlalchemy import update
 from credtrail.accounts.passwords import hash_password
 from credtrail.accounts.people_store import add_user, set_member
 from credtrail.accounts.store import add_workspace
-from credtrail.credentials.store import add_credential, credentials
+from credtrail.credentials.outcome_store import outcomes
+from credtrail.credentials.store import add_credential
 from credtrail.database import Transaction, run_all
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
@@ -76,8 +77,10 @@ class World:
         one = add_credential(
             transaction, workspace_id, group_id, (None, name, None), (_day(at), None), status="issued"
         )
-        table = credentials.c
-        transaction.connection.execute(update(credentials).where(table.id == one.id).values(issued_at=at))
+        table = outcomes.c
+        transaction.connection.execute(
+            update(outcomes).where(table.credential_id == one.id).values(issued_at=at)
+        )
         chance, acts = self._chance, []
         if chance.random() < 0.8:
             opened = at + int(chance.expovariate(1 / (DAY_MS / 2)))

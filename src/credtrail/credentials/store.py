@@ -29,6 +29,7 @@ from credtrail.accounts.model import IssuerProfile
 from credtrail.accounts.store import issuer_profiles, workspaces
 from credtrail.credentials.model import Credential, StoredStatus
 from credtrail.credentials.model import PublicView as PublicView
+from credtrail.credentials.outcome_store import add_outcomes, date_outcome, outcomes
 from credtrail.credentials.privacy_store import page_privacy, read_privacy
 from credtrail.database import BulkTransaction, Key, RowSet, Transaction, cut, metadata
 from credtrail.database.idempotency import forget_answers_about
@@ -66,18 +67,13 @@ credentials = Table(
     Column("folded_name", Key, nullable=False, server_default=""),
     Column("folded_email", Key),
     Column("reversed_email", Key),
-    # When it became issued: what happens to it is timed from then on.
-    Column("issued_at", BigInteger),
     Index(None, "workspace_id", "id"),
     Index(None, "group_id", "id"),
     Index(None, "workspace_id", "status", "id"),
     Index(None, "workspace_id", "folded_name", "id"),
     Index(None, "workspace_id", "folded_email", "id"),
     Index(None, "workspace_id", "reversed_email", "id"),
-    # With all that insights ask of a credential of a span of issue dates, so that they read the index alone.
-    Index(
-        "credentials_issue_date_idx", "workspace_id", "issue_date", "id", "status", "group_id", "issued_at"
-    ),
+    Index(None, "workspace_id", "issue_date", "id"),
     Index(None, "workspace_id", "expiry_date", "id"),
     Index(None, "workspace_id", "created_at", "id"),
     Index(None, "workspace_id", "updated_at", "id"),
@@ -165,8 +161,12 @@ def add_credentials(transaction: Transaction, new: Sequence[Credential]) -> None
     """Create many at once."""
     if not new:
         return
-    rows = [{**_row(one), "issued_at": one.created_at if one.status == "issued" else None} for one in new]
-    transaction.connection.execute(insert(credentials), rows)
+    transaction.connection.execute(insert(credentials), [_row(one) for one in new])
+    there = [one for one in new if one.status == "issued"]
+    add_outcomes(
+        transaction,
+        [(one.id, one.workspace_id, one.group_id, one.issue_date, one.created_at) for one in there],
+    )
     for workspace_id in {one.workspace_id for one in new}:
         here = [one for one in new if one.workspace_id == workspace_id]
         add_credential_events(transaction, workspace_id, "credential.created", [one.id for one in here])
@@ -179,6 +179,7 @@ def save_credential(transaction: Transaction, credential: Credential) -> None:
     transaction.connection.execute(
         update(credentials).where(credentials.c.id == credential.id).values(_row(credential))
     )
+    date_outcome(transaction, credential.id, credential.issue_date)
     add_credential_events(transaction, credential.workspace_id, "credential.updated", [credential.id])
 
 
@@ -189,7 +190,8 @@ def refresh_statistics(transaction: Transaction) -> None:
     """
     if transaction.dialect == "sqlite":
         transaction.connection.exec_driver_sql("pragma analysis_limit = 1000")
-    transaction.connection.exec_driver_sql("analyze credentials")
+    for table in (credentials, outcomes):
+        transaction.connection.exec_driver_sql(f"analyze {table.name}")
 
 
 def find_external_keys(transaction: Transaction, workspace_id: str, keys: Iterable[str]) -> set[str]:
@@ -264,9 +266,11 @@ def count_with_attribute(transaction: Transaction, workspace_id: str, tag: str) 
     return transaction.connection.execute(query).scalar_one()
 
 
+_ISSUED = [credentials.c[name] for name in ("id", "workspace_id", "group_id", "issue_date")]
+
+
 def _issued_now(transaction: Transaction) -> dict[str, Any]:
-    at = transaction.at
-    return {"issued_at": at, "issue_at": None, "send_at_issuance": False, "updated_at": at}
+    return {"issue_at": None, "send_at_issuance": False, "updated_at": transaction.at}
 
 
 def issue_credential(transaction: Transaction, workspace_id: str, id_: str) -> bool:
@@ -279,10 +283,12 @@ def issue_credential(transaction: Transaction, workspace_id: str, id_: str) -> b
             credentials.c.status.in_(("draft", "scheduled")),
         )
         .values(status="issued", **_issued_now(transaction))
-    )
-    if changed.rowcount:
+        .returning(*_ISSUED)
+    ).all()
+    add_outcomes(transaction, changed, transaction.at)
+    if changed:
         add_credential_events(transaction, workspace_id, "credential.issued", [id_])
-    return changed.rowcount == 1
+    return len(changed) == 1
 
 
 def issue_scheduled(transaction: Transaction, limit: int) -> list[tuple[str, str, str | None]]:
@@ -301,11 +307,12 @@ def issue_scheduled(transaction: Transaction, limit: int) -> list[tuple[str, str
         update(credentials)
         .where(credentials.c.id.in_(list(to_mail)))
         .values(status="issued", **_issued_now(transaction))
-        .returning(credentials.c.id, credentials.c.workspace_id, credentials.c.recipient_email)
+        .returning(*_ISSUED, credentials.c.recipient_email)
     ).all()
-    for id_, workspace_id, _ in sorted(issued, key=lambda row: list(to_mail).index(row[0])):
+    add_outcomes(transaction, [row[:4] for row in issued], transaction.at)
+    for id_, workspace_id, *_ in sorted(issued, key=lambda row: list(to_mail).index(row[0])):
         add_credential_events(transaction, workspace_id, "credential.issued", [id_])
-    return [(id_, workspace_id, email if to_mail[id_] else None) for id_, workspace_id, email in issued]
+    return [(row.id, row.workspace_id, row.recipient_email if to_mail[row.id] else None) for row in issued]
 
 
 def note_sent(transaction: Transaction, workspace_id: str, id_: str) -> None:
@@ -414,9 +421,11 @@ def reinstate_credential(transaction: Transaction, workspace_id: str, id_: str) 
 def find_opened_at(transaction: Transaction, id_: str) -> Moment | None:
     """When the recipient first viewed it. The fact belongs to interactions, which stand above; it is read here since
     mails are told with it."""
-    engagements = metadata.tables["engagements"]
-    query = select(engagements.c.opened_at).where(engagements.c.credential_id == id_)
-    return transaction.connection.execute(query).scalar()
+    found = [
+        transaction.connection.execute(select(one.c.opened_at).where(one.c.credential_id == id_)).scalar()
+        for one in (outcomes, metadata.tables["engagements"])
+    ]
+    return min((at for at in found if at is not None), default=None)
 
 
 _VIEW = (

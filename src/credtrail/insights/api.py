@@ -15,9 +15,9 @@ from credtrail.insights.ask import (
     summarize,
     trace,
 )
+from credtrail.insights.cohort_store import Order
 from credtrail.insights.figures import Channels, Funnel, Ranking, Summary, Timeseries
 from credtrail.insights.model import Bucket
-from credtrail.insights.store import Order
 from credtrail.values import Actor, Answer, AnyId, EventType, IsoDate, answer
 from credtrail.web.endpoint import Call, Endpoint
 from credtrail.web.paging import Limit

@@ -16,6 +16,14 @@ from credtrail.designs.store import find_designs
 from credtrail.errors import invalid
 from credtrail.groups.store import find_groups, find_groups_by_design
 from credtrail.insights import store
+from credtrail.insights.cohort_store import (
+    Order,
+    count_by_acts,
+    find_cohort,
+    find_steps,
+    rank_credentials,
+    rank_groups,
+)
 from credtrail.insights.figures import (
     Channel,
     Channels,
@@ -38,7 +46,7 @@ from credtrail.insights.figures import (
     divide_counts,
 )
 from credtrail.insights.model import MOST_BUCKETS, Bucket, Part, Period, divide, read_period
-from credtrail.insights.store import Both, DaysOfBoth, Order, Scope
+from credtrail.insights.store import Both, DaysOfBoth, Scope
 from credtrail.interactions.counts import SHARES, bit_of
 from credtrail.values import EVENT_TYPES, day_of
 
@@ -90,7 +98,7 @@ def read_question(
 
 def summarize(transaction: Transaction, question: Question) -> Summary:
     """The numbers of a period beside those of the period before."""
-    now, then = _now_and_then(transaction, store.find_cohort, question)
+    now, then = _now_and_then(transaction, find_cohort, question)
     issued = Figure(now.issued, then.issued)
     opened, shared, viewed, verified = (Figure(*pair) for pair in zip(now.reached, then.reached, strict=True))
     scope, days = question.scope, _days_of_both(question)
@@ -125,7 +133,7 @@ def summarize(transaction: Transaction, question: Question) -> Summary:
 def find_funnel(transaction: Transaction, question: Question) -> Funnel:
     """The steps from issued to verified; each counts those that passed all above it, too."""
     period = question.period
-    now, then = _now_and_then(transaction, store.find_steps, question)
+    now, then = _now_and_then(transaction, find_steps, question)
     steps = zip(
         STEPS, (now.issued, *now.passed), (then.issued, *then.passed), (now.issued, *now.reached), strict=True
     )
@@ -199,7 +207,7 @@ def compare_channels(transaction: Transaction, question: Question, actor: str | 
     """The channels side by side, by both actors or by one."""
     period, scope = question
     sums = store.sum_by_type(transaction, scope, _days_of_both(question))
-    profiles = store.count_by_acts(transaction, scope, *_days(period), actor)
+    profiles = count_by_acts(transaction, scope, *_days(period), actor)
     channels = []
     for one in CHANNELS:
         bit, figure = bit_of(one), _figure(sums, (one,), actor)
@@ -219,8 +227,8 @@ def rank(
 ) -> Ranking:
     """The best of the credentials issued in the period, and of the groups that issued them."""
     period, scope = question
-    rows = store.rank_credentials(transaction, scope, *_days(period), order, limit)
-    sums = store.rank_groups(transaction, scope, *_days(period), order)[:limit]
+    rows = rank_credentials(transaction, scope, *_days(period), order, limit)
+    sums = rank_groups(transaction, scope, *_days(period), order)[:limit]
     found = find_credentials(transaction, [row[0] for row in rows])
     ids = {one.group_id for one in found.values()} | {row[0] for row in sums}
     groups = find_groups(transaction, scope.workspace_id, ids)

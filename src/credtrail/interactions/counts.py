@@ -2,7 +2,8 @@
 
 `daily_counts` and `hourly_counts` hold sums, each twice: of a group, and of the whole workspace under `WHOLE` in place
 of a group (what insights ask most is then a few rows). No id of a credential or a person is in them: they outlive
-erasure. `credential_counts` and `engagements` belong to one credential and go with it. Beside them, of pages alone:
+erasure. `credential_counts` and `engagements` belong to one credential and go with it; what is in `engagements` is
+gathered from time to time in the outcomes of the credentials, which insights read. Beside them, of pages alone:
 `page_action_counts`, what people do there that is no interaction, and `set_aside_counts`, what wasn't a person's
 doing; both are sums like the daily ones. A day is one in the workspace's time zone, of the time the interaction was
 triggered, and an hour is one that a clock on the wall shows there.
@@ -12,8 +13,21 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Table, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Table,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
+from credtrail.credentials.outcome_store import ACTS, FIRSTS, TOTALS, outcomes
 from credtrail.database import Key, RowSet, Transaction, Writes, metadata
 from credtrail.interactions.model import Interaction, PageActed
 from credtrail.interactions.visits import SetAside
@@ -85,8 +99,8 @@ engagements = Table(
     Column("guest_verifications", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""All that insights ask of one credential: opened and shared (or added to a profile) by its recipient, viewed and
-verified by guests."""
+"""What was recorded of one credential and isn't gathered in its outcome yet: opened and shared (or added to a profile)
+by its recipient, viewed and verified by guests."""
 
 hourly_counts = Table(
     "hourly_counts",
@@ -305,6 +319,37 @@ def sweep_counts(transaction: Transaction, workspace_id: str, credential_ids: Co
     transaction.connection.execute(
         delete(credential_counts).where(single.credential_id.in_(credential_ids), single.count == 0)
     )
+
+
+def whole_outcome() -> dict[str, ColumnElement[Any]]:
+    """What an outcome is with what isn't gathered yet: times, acts and totals of the two tables, joined, by column."""
+    kept, more = outcomes.c, engagements.c
+    firsts = {name: func.coalesce(more[name], kept[name]) for name in FIRSTS}
+    return {
+        **{name: case((kept[name] <= first, kept[name]), else_=first) for name, first in firsts.items()},
+        **{name: kept[name].op("|")(more[name]) for name in ACTS},
+        **{name: kept[name] + more[name] for name in TOTALS},
+    }
+
+
+def gather_engagements(transaction: Transaction, limit: int) -> int:
+    """Add what was recorded of some credentials to their outcomes, and take it from where it was; of how many.
+
+    What was recorded of a draft waits until it is issued.
+    """
+    table, kept = engagements.c, outcomes.c
+    is_issued = exists().where(kept.credential_id == table.credential_id)
+    # In the order in which they are recorded, so that nobody waits in a circle; who records one of them just now keeps it.
+    some = select(table.credential_id).where(is_issued).order_by(table.credential_id).limit(limit)
+    ids = transaction.connection.execute(some.with_for_update(skip_locked=True)).scalars().all()
+    if ids:
+        transaction.connection.execute(
+            update(outcomes)
+            .where(kept.credential_id == table.credential_id, table.credential_id.in_(ids))
+            .values(whole_outcome())
+        )
+        transaction.connection.execute(delete(engagements).where(table.credential_id.in_(ids)))
+    return len(ids)
 
 
 def add_page_counts(acted: list[tuple[PageActed, str]], aside: list[tuple[SetAside, str, str]]) -> Writes:
