@@ -207,7 +207,7 @@ def compare_channels(transaction: Transaction, question: Question, actor: str | 
     """The channels side by side, by both actors or by one."""
     period, scope = question
     sums = store.sum_by_type(transaction, scope, _days_of_both(question))
-    profiles = count_by_acts(transaction, scope, *_days(period), actor)
+    profiles = count_by_acts(transaction, scope, *_days(period), actor, sum(map(bit_of, CHANNELS)))
     channels = []
     for one in CHANNELS:
         bit, figure = bit_of(one), _figure(sums, (one,), actor)

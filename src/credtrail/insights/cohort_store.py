@@ -92,11 +92,13 @@ class _Issued(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """Counts and sums of outcomes, by some columns; beside them all values of a column where a condition holds."""
+    """Counts and sums of outcomes, by some columns; beside them all values of a column where a condition holds. `only`
+    leaves out what doesn't matter: an outcome for which it holds keeps to it."""
 
     by: Sequence[ColumnElement[Any]]
     sums: Sequence[ColumnElement[Any]]
     values: Sequence[tuple[ColumnElement[Any], ColumnElement[bool]]] = ()
+    only: ColumnElement[bool] = _ANY
 
 
 Found = dict[tuple[Any, ...], tuple[list[int], list[Counter[int]]]]
@@ -129,17 +131,19 @@ def _find_recent(transaction: Transaction) -> FromClause | None:
 
 def _query(transaction: Transaction, issued: _Issued, source: FromClause, *asked: _Asked) -> Select[Any]:
     columns: list[ColumnElement[Any]] = []
-    for by, sums, values in asked:
+    for by, sums, values, _ in asked:
         columns += [
             *by,
             *sums,
             *(_all_of(transaction, value).filter(condition) for value, condition in values),
         ]
-    return issued.look(source, *columns).group_by(*(each for one in asked for each in one.by))
+    return issued.look(source, *columns, only=asked[-1].only).group_by(
+        *(each for one in asked for each in one.by)
+    )
 
 
 def _add(found: Found, asked: _Asked, row: Sequence[Any], sign: int) -> None:
-    by, sums, _ = map(len, asked)
+    by, sums = len(asked.by), len(asked.sums)
     summed, seen = found.setdefault(tuple(row[:by]), ([0] * sums, [Counter() for _ in asked.values]))
     summed[:] = [old + sign * int(new or 0) for old, new in zip(summed, row[by : by + sums], strict=True)]
     for each, values in zip(seen, row[by + sums :], strict=True):
@@ -252,14 +256,15 @@ def _firsts(columns: Columns, until: Moment | None) -> tuple[ColumnElement[Any],
 
 
 def count_by_acts(
-    transaction: Transaction, scope: Scope, first_day: str, last_day: str, actor: str | None
+    transaction: Transaction, scope: Scope, first_day: str, last_day: str, actor: str | None, of: int
 ) -> list[tuple[int, int]]:
-    """How many credentials issued on these days have had these acts, by one actor or by both: a sum of
+    """How many credentials issued on these days have had which of these acts, by one actor or by both: a sum of
     `counts.bit_of`, and how many have it."""
 
     def ask(columns: Columns) -> _Asked:
         both = [columns[f"{one}_acts"] for one in ((actor,) if actor else ACTORS)]
-        return _Asked([both[0] if actor else both[0].op("|")(both[1])], [func.count()])
+        acts = (both[0] if actor else both[0].op("|")(both[1])).op("&")(of)
+        return _Asked([acts.label(None)], [func.count()], only=acts > 0)
 
     found = _add_up(transaction, _Issued(scope, first_day, last_day), ask)
     return [(acts, count) for (acts,), ((count,), _) in found.items()]
