@@ -6,12 +6,16 @@ For people to look at: nothing is compared. With `--readme` it also renews docs/
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
 
+from browser.conftest import aside
 from chromium import launch, lend_fonts
 from conftest import SECRET_KEY, Server
 from credtrail.accounts.model import IssuerProfile
@@ -26,13 +30,14 @@ from credtrail.database.open import write_once
 from credtrail.designs.fonts import font_folders
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
+from credtrail.mail.notice_store import notices
 from credtrail.recipients.acts import decline_name
 from credtrail.recipients.model import NameRequest
 from credtrail.recipients.proofs import Proof, Proofs
 from credtrail.recipients.store import add_name_request, add_proof
 from credtrail.settings import Settings
 from credtrail.web.html import write_in
-from wallets.pictures import open_fold, take_wallet_pictures
+from wallets.pictures import open_fold, take_connection_pictures, take_wallet_pictures
 
 ROOT = Path(__file__).parent.parent
 WIDTHS = (360, 768, 1280)
@@ -160,7 +165,9 @@ def prepare(settings: Settings) -> dict[str, str]:
     return write_once(settings, add_world)
 
 
-def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path) -> int:
+def take_pictures(
+    browser: Browser, url: str, ids: dict[str, str], folder: Path, read_code: Callable[[], str]
+) -> int:
     """Every page at every width in both schemes; how many pictures were taken."""
     shown = {name: id_ for name, id_ in ids.items() if not name.startswith("proof of ")}
     pages = {f"credential-{name}": f"/credentials/{id_}" for name, id_ in shown.items()}
@@ -198,6 +205,8 @@ def take_pictures(browser: Browser, url: str, ids: dict[str, str], folder: Path)
             open_fold(page)
             page.screenshot(path=folder / f"credential-wallet-{width}-{scheme}.png", full_page=True)
             count += 1 + take_wallet_pictures(page, url, f"{width}-{scheme}", folder)
+            if (width, scheme) in ((360, "light"), (1280, "dark")):  # so many codes there are in an hour
+                count += take_connection_pictures(page, url, f"{width}-{scheme}", folder, read_code)
             asked = next(unasked)
             count += take_proving_pictures(
                 page, f"{url}/credentials/{ids[asked]}", f"{width}-{scheme}", folder
@@ -251,7 +260,7 @@ def print_page(browser: Browser, address: str, path: Path) -> None:
     page = browser.new_page(viewport={"width": 1046, "height": 740})
     page.emulate_media(media="print")
     page.goto(address)
-    page.screenshot(path=path)
+    page.screenshot(path=path, full_page=True)
     page.close()
 
 
@@ -275,16 +284,27 @@ def main() -> None:
         ids = prepare(settings)
         server = Server(settings).start()
         try:
-            count = draw(server.url, ids, folder)
+            count = draw(server.url, ids, folder, partial(read_code, settings))
         finally:
             server.stop()
     print(f"{count} pictures in {folder}")
 
 
-def draw(url: str, ids: dict[str, str], folder: Path) -> int:
+def read_code(settings: Settings) -> str:
+    """The digits in the latest mail to Robin, that is on its way."""
+
+    def ask(transaction: Transaction) -> str:
+        latest = select(notices.c.body).where(notices.c.address == ROBIN).order_by(notices.c.id.desc())
+        body = transaction.connection.execute(latest).scalars().first()
+        return re.findall(r"^\d{6}$", body or "", re.M)[0]
+
+    return aside(write_once, settings, ask)
+
+
+def draw(url: str, ids: dict[str, str], folder: Path, read_code: Callable[[], str]) -> int:
     """All pictures, in one browser; how many."""
     with sync_playwright() as playwright, launch(playwright) as browser:
-        count = take_pictures(browser, url, ids, folder)
+        count = take_pictures(browser, url, ids, folder, read_code)
         valid = f"{url}/credentials/{ids['valid']}"
         print_page(browser, valid, folder / "print.png")
         if "--readme" in sys.argv:

@@ -1,12 +1,14 @@
 """Pictures of the pages on which a wallet is connected; called by `tests/pictures.py`."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2 as httpx
 from playwright.sync_api import Page
 
-from wallets.conftest import Wallet
+from wallets.conftest import ROBIN, Wallet
 
 _LONG = "Verzeichnis aller meiner Zeugnisse, Abzeichen und Bescheinigungen " * 2
 
@@ -39,6 +41,36 @@ def take_wallet_pictures(page: Page, url: str, tail: str, folder: Path) -> int:
     page.goto(f"{url}/oauth/authorize?client_id=none")
     take("unsound")
     return count
+
+
+def take_connection_pictures(
+    page: Page, url: str, tail: str, folder: Path, read_code: Callable[[], str]
+) -> int:
+    """A wallet that is connected, and none any more; `read_code` looks into Robin's mailbox."""
+    page.route("https://wallet.example/**", lambda route: route.fulfill(body="The wallet"))
+    with httpx.Client(base_url=url) as client:
+        wallet = Wallet(client, url)
+        wallet.register(client_name=_LONG[:100])
+        page.goto(str(httpx.URL(url + wallet.authorize_at, params=wallet.request())))
+        _type_code(page, read_code)
+        page.wait_for_url("https://wallet.example/**")
+        wallet.fetch(parse_qs(urlsplit(page.url).query)["code"][0])
+    page.goto(f"{url}/wallets")
+    _type_code(page, read_code)
+    page.locator("ul.connections").wait_for()
+    page.screenshot(path=folder / f"wallet-connections-{tail}.png", full_page=True)
+    page.locator("button[value=disconnect]").click()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=folder / f"wallet-connections-none-{tail}.png", full_page=True)
+    return 2
+
+
+def _type_code(page: Page, read_code: Callable[[], str]) -> None:
+    page.locator("#email").fill(ROBIN)
+    page.locator("button[value=ask]").click()
+    page.locator("#code").wait_for()  # the mail is on its way then
+    page.locator("#code").fill(read_code())
+    page.locator("button[value=prove]").click()
 
 
 def open_fold(page: Page) -> None:
