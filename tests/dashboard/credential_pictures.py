@@ -1,7 +1,7 @@
 """Pictures of the pages about credentials, groups, attributes, e-mail templates and imports, into ./pictures/.
 
 For people to look at, in the way of `tests/pictures.py`: with data (also very long, Arabic, Chinese), empty, wrong; on
-a phone and a desktop, light and dark. Run as `python tests/dashboard/credential_pictures.py [folder]`.
+a phone, a tablet and a desktop, light and dark. Run as `python tests/dashboard/credential_pictures.py [folder]`.
 """
 
 import sys
@@ -233,9 +233,9 @@ def sign_in(page: Any, url: str) -> None:
 
 
 def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: str = "") -> int:
-    """Every page on a phone and a desktop, light and dark; how many pictures were taken."""
+    """Every page on a phone, a tablet and a desktop, light and dark; how many pictures were taken."""
     count = 0
-    for width, scheme in ((1280, "light"), (360, "light"), (1280, "dark"), (360, "dark")):
+    for width, scheme in ((1280, "light"), (768, "light"), (360, "light"), (1280, "dark"), (360, "dark")):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = context.new_page()
         sign_in(page, url)

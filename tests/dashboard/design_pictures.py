@@ -1,5 +1,5 @@
-"""Pictures of the pages about designs, into ./pictures/: the list, the editor with every kind of box, on a phone and a
-desktop, light and dark.
+"""Pictures of the pages about designs, into ./pictures/: the list, the editor with every kind of box, on a phone, a
+tablet and a desktop, light and dark.
 
 For people to look at, in the way of `tests/pictures.py`. Run as `python tests/dashboard/design_pictures.py [folder]`.
 """
@@ -76,7 +76,7 @@ def take_pictures(browser: Browser, url: str, world: World, folder: Path) -> int
     """Every page at two widths in both schemes; how many pictures were taken."""
     home = f"{url}/dashboard/w/{world.workspace_id}"
     count = 0
-    for width in (360, 1280):
+    for width in (360, 768, 1280):
         for scheme in ("light", "dark"):
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page = context.new_page()

@@ -1,7 +1,8 @@
 """Pictures of the pages of insights and of the dashboard's home, into ./pictures/.
 
 For people to look at, in the way of `tests/pictures.py`: with data (also very long, Arabic, Chinese), little, empty,
-wrong; on a phone and a desktop, light and dark. Run as `python tests/dashboard/insights_pictures.py [folder [name]]`.
+wrong; on a phone, a tablet and a desktop, light and dark. Run as
+`python tests/dashboard/insights_pictures.py [folder [name]]`.
 """
 
 import random
@@ -155,9 +156,9 @@ def pages_of(world: World) -> dict[str, str]:
 
 
 def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: str = "") -> int:
-    """Every page on a phone and a desktop, light and dark; how many pictures were taken."""
+    """Every page on a phone, a tablet and a desktop, light and dark; how many pictures were taken."""
     count = 0
-    for width, scheme in ((1280, "light"), (360, "light"), (1280, "dark"), (360, "dark")):
+    for width, scheme in ((1280, "light"), (768, "light"), (360, "light"), (1280, "dark"), (360, "dark")):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = context.new_page()
         page.on("console", lambda said: print(said.text) if said.type == "error" else None)

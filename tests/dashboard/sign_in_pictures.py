@@ -27,7 +27,7 @@ from dashboard.credential_pictures import serve_and_take
 
 PASSWORD = "four meadow words together"
 SET_UP = "a-secret-that-is-only-good-for-pictures"
-LOOKS = ((1280, "light"), (360, "light"), (1280, "dark"), (360, "dark"))
+LOOKS = ((1280, "light"), (768, "light"), (360, "light"), (1280, "dark"), (360, "dark"))
 
 
 class World:
@@ -45,7 +45,7 @@ class World:
 
 
 def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: str = "") -> int:
-    """Every step on a phone and a desktop, light and dark; how many pictures were taken."""
+    """Every step on a phone, a tablet and a desktop, light and dark; how many pictures were taken."""
     taken: list[str] = []
     for n, (width, scheme) in enumerate(LOOKS):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from credtrail.accounts.session_store import audit_entries
 
 def test_keys_are_shown_rotated_and_withdrawn(ada_in, cast, settings):
     page = f"{ada_in.home}/issuer"
-    assert "The first key is made when the first credential is looked at." in ada_in.see(page)
+    assert "The first key is made when the first credential is verified or downloaded." in ada_in.see(page)
     first = ada_in.client.get(f"/credentials/{cast.public_id}.json").json()["proof"]["verificationMethod"]
     key = first.partition("#")[2]
     shown = ada_in.see(page)

@@ -268,9 +268,9 @@ def sign_in(page: Page, url: str) -> None:
 
 
 def take_pictures(browser: Browser, url: str, world: World, folder: Path, only: str = "") -> int:
-    """Every page on a phone and a desktop, light and dark; how many pictures were taken."""
+    """Every page on a phone, a tablet and a desktop, light and dark; how many pictures were taken."""
     count = 0
-    for width, scheme in ((1280, "light"), (360, "light"), (1280, "dark"), (360, "dark")):
+    for width, scheme in ((1280, "light"), (768, "light"), (360, "light"), (1280, "dark"), (360, "dark")):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
         page = context.new_page()
 
@@ -337,7 +337,7 @@ def _meet_problems(page: Page, url: str, world: World, keep, only: str) -> None:
 def _make_things(page: Page, url: str, world: World, keep, only: str) -> None:  # type: ignore[no-untyped-def]
     """What is shown once, and what says that it is done."""
     if only in "issuer":
-        page.goto(f"{url}/credentials/{world.public_id}")
+        page.goto(f"{url}/credentials/{world.public_id}/verification")  # which takes a key
         page.goto(f"{url}/dashboard/w/{world.workspace_id}/issuer")
         keep("issuer")
     if only in "token-made":
