@@ -277,3 +277,11 @@ def test_all_on_the_page_are_chosen_by_touch_on_a_phone(page, ada, site):
     expect(page.locator("[data-chosen]")).to_contain_text("chosen:")
     assert page.locator("input[name=id]:not(:checked)").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_button_below_a_paragraph_keeps_its_distance(page, ada, site):
+    page.goto(f"{site.add_credential().address}/verification")  # which takes a key
+    page.goto(f"{ada}/issuer")
+    button = page.get_by_role("button", name="Rotate the key").bounding_box()
+    words = page.get_by_text("nothing tells them whose key it is").bounding_box()
+    assert button["y"] - (words["y"] + words["height"]) >= 8
