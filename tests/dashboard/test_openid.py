@@ -1,5 +1,7 @@
 """Signing in at an OpenID provider, a real one on loopback."""
 
+import re
+
 import httpx2 as httpx
 import pytest
 from joserfc.jwk import ECKey
@@ -8,6 +10,7 @@ from starlette.testclient import TestClient
 
 from conftest import ON_ONE, in_transaction
 from credtrail.accounts.people_store import identities, users
+from credtrail.accounts.session_store import sessions
 from credtrail.app import build
 from dashboard.conftest import Person, add_person
 from dashboard.provider import CLIENT_ID, CLIENT_SECRET, Provider
@@ -117,3 +120,23 @@ def test_without_a_provider_there_is_no_button(browser):
     person = browser()
     assert "OpenID" not in person.see("/dashboard/sign-in")
     person.see("/dashboard/sign-in/openid", 404)
+
+
+def test_what_was_typed_waits_while_one_signs_in_at_the_provider(person, settings, cast, provider):
+    add_person(settings, "ada@meadow.example", "Ada", {cast.workspace_id: "owner"})
+    go_and_come(person, 200)
+    tokens = f"{person.home}/access-tokens"
+    person.see(tokens)
+    in_transaction(settings, lambda tx: tx.connection.execute(sessions.delete()))
+    page = person.post(tokens, status=401, name="Learning platform", access="read", lifetime="")
+    assert "Sign in with Meadow Staff in another tab" in page
+    form = {"pending": re.search(r'name="pending" value="([^"]+)"', page)[1], "csrf": person.csrf}
+    assert "signed in there yet" in person.post("/dashboard/sign-in", status=401, **form)
+    go_and_come(person, 200)
+    answer = person.client.post("/dashboard/sign-in", data=form, headers={"origin": "http://testserver"})
+    assert "You have signed in again" in answer.text
+    assert f'action="{tokens}"' in answer.text
+    assert 'value="Learning platform"' in answer.text
+    other = {**form, "pending": form["pending"][:-6] + "AAAAAA"}
+    answer = person.client.post("/dashboard/sign-in", data=other, headers={"origin": "http://testserver"})
+    assert "Learning platform" not in answer.text, "what isn't sealed by us isn't believed"

@@ -371,8 +371,10 @@ class Door:
         of_here = visit.user is not None and self._comes_from_here(visit.request.headers, surely=True)
         if not of_here or visit.is_part or not visit.form:
             raise Refusal("forbidden", "This form is too old or comes from another site; load its page again")
-        path = visit.request.url.path
-        return visit.page("resume.html", status=403, path=path, fields=self._typed(visit))
+        # The sign-in page hands on what was typed elsewhere; whoever has signed in in another tab goes on with that.
+        kept = self.read_kept(visit.text("pending"))
+        path, fields = kept or (visit.request.url.path, self._typed(visit))
+        return visit.page("resume.html", status=403, path=path, fields=fields)
 
     def _typed(self, visit: Visit) -> list[tuple[str, str]]:
         given = visit.form.multi_items()

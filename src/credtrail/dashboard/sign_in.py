@@ -104,6 +104,8 @@ class SignIn:
         """Address and password; then on to where one was going, or to the second step."""
         email, password = visit.text("email").lower(), str(visit.form.get("password", ""))
         key = _key_of(email)
+        if visit.text("pending") and not email:
+            return self._refuse(visit, 401, "You aren't signed in there yet")
         client = visit.request.client
         if not self._networks.take(client.host if client else None):
             return self._refuse(visit, 429, _SOON)
