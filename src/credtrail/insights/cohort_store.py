@@ -60,6 +60,7 @@ _FEW = 5_000
 
 
 _ANY = true()
+_FEW_DAYS = 60
 
 
 class _Issued(NamedTuple):
@@ -69,16 +70,27 @@ class _Issued(NamedTuple):
     first_day: str
     last_day: str
 
+    @property
+    def length(self) -> int:
+        """In days."""
+        return (date.fromisoformat(self.last_day) - date.fromisoformat(self.first_day)).days + 1
+
     def look(
-        self, source: FromClause, *columns: ColumnElement[Any], only: ColumnElement[bool] = _ANY
+        self,
+        transaction: Transaction,
+        source: FromClause,
+        *columns: ColumnElement[Any],
+        only: ColumnElement[bool] = _ANY,
     ) -> Select[Any]:
         """At their outcomes."""
-        table, scope = outcomes.c, self.scope
-        # The outcomes of each group stand together by day: with all groups named, no other days are walked.
-        named = select(groups.c.id).where(groups.c.workspace_id == scope.workspace_id)
+        table, (workspace_id, group_ids) = outcomes.c, self.scope
+        # The outcomes of each group stand together by day: with all groups named, no other days are walked. Where most
+        # are asked for, PostgreSQL looks at all in a row, and needs no names.
+        named = select(groups.c.id).where(groups.c.workspace_id == workspace_id)
+        needs_none = group_ids is None and transaction.dialect == "postgresql" and self.length > _FEW_DAYS
         of_period = and_(
-            table.workspace_id == scope.workspace_id,
-            table.group_id.in_(named if scope.group_ids is None else scope.group_ids),
+            table.workspace_id == workspace_id,
+            true() if needs_none else table.group_id.in_(named if group_ids is None else group_ids),
             table.issue_date >= self.first_day,
             table.issue_date <= self.last_day,
         )
@@ -101,7 +113,7 @@ class _Asked(NamedTuple):
     only: ColumnElement[bool] = _ANY
 
 
-Found = dict[tuple[Any, ...], tuple[list[int], list[Counter[int]]]]
+Found = dict[tuple[Any, ...], tuple[list[int], list[list[int]]]]
 """Sums and values, by what they are asked by."""
 
 
@@ -137,17 +149,22 @@ def _query(transaction: Transaction, issued: _Issued, source: FromClause, *asked
             *sums,
             *(_all_of(transaction, value).filter(condition) for value, condition in values),
         ]
-    return issued.look(source, *columns, only=asked[-1].only).group_by(
+    return issued.look(transaction, source, *columns, only=asked[-1].only).group_by(
         *(each for one in asked for each in one.by)
     )
 
 
 def _add(found: Found, asked: _Asked, row: Sequence[Any], sign: int) -> None:
     by, sums = len(asked.by), len(asked.sums)
-    summed, seen = found.setdefault(tuple(row[:by]), ([0] * sums, [Counter() for _ in asked.values]))
+    summed, seen = found.setdefault(tuple(row[:by]), ([0] * sums, [[] for _ in asked.values]))
     summed[:] = [old + sign * int(new or 0) for old, new in zip(summed, row[by : by + sums], strict=True)]
-    for each, values in zip(seen, row[by + sums :], strict=True):
-        (each.update if sign > 0 else each.subtract)(_read_all(values))
+    for each, values in zip(seen, map(_read_all, row[by + sums :]), strict=True):
+        if sign > 0:
+            each += values
+        elif values:
+            left = Counter(each)
+            left.subtract(values)
+            each[:] = left.elements()
 
 
 def _all_of(transaction: Transaction, column: ColumnElement[Any]) -> Function[Any]:
@@ -162,8 +179,6 @@ def _read_all(found: str | list[Any] | None) -> list[Any]:
 _Bounds = tuple[int, int]
 """Seconds between which a median is looked for, both included."""
 _ALL: _Bounds = (0, 10**15)
-_FEW_DAYS = 60
-"""Of so few, all delays are looked at."""
 _SAMPLE_DAYS, _SAMPLE_LEAST, _SAMPLE_MOST = 8, 200, 4_000
 
 
@@ -201,18 +216,18 @@ def _find_cohort(
     medians: list[int | None] = []
     for number, early, less, delays in zip(reached, below[::2], below[1::2], between, strict=False):
         place = (number - early - 1) // 2 - (less - early)
-        if number > early and not 0 <= place < delays.total():
+        if number > early and not 0 <= place < len(delays):
             return None
-        medians.append(sorted(delays.elements())[place] if number > early else None)
+        medians.append(sorted(delays)[place] if number > early else None)
     return Cohort(count, tuple(reached), *medians)
 
 
 def _guess_bounds(transaction: Transaction, issued: _Issued, until: Moment | None) -> tuple[_Bounds, _Bounds]:
     """Between which delays the medians of a long period are likely to be, by the credentials of some of its days."""
-    first, last = map(date.fromisoformat, issued[1:])
-    length = (last - first).days + 1
+    length = issued.length
     if length <= _FEW_DAYS:
         return _ALL, _ALL
+    first = date.fromisoformat(issued.first_day)
     days = [(first + timedelta(days=n)).isoformat() for n in range(0, length, -(-length // _SAMPLE_DAYS))]
     opened, shared = ((at - outcomes.c.issued_at) // 1_000 for at in _firsts(_KEPT, until)[:2])
     some = (
@@ -227,11 +242,11 @@ def _guess_bounds(transaction: Transaction, issued: _Issued, until: Moment | Non
 
 
 def _middle(found: Any) -> _Bounds:
-    """The middle fifth of them: far wider than chance lets the median of a sample miss that of all."""
+    """The middle seventh of them: far wider than chance lets the median of a sample miss that of all."""
     sample = sorted(delay for delay in _read_all(found) if delay is not None and delay >= 0)
     if len(sample) < _SAMPLE_LEAST:
         return _ALL
-    return sample[len(sample) * 2 // 5], sample[len(sample) * 3 // 5]
+    return sample[len(sample) * 3 // 7], sample[len(sample) * 4 // 7]
 
 
 def find_steps(
@@ -297,7 +312,7 @@ def rank_credentials(
     recent = _find_recent(transaction)
     for source, columns in ((outcomes, _KEPT), *(((recent, _WHOLE),) if recent is not None else ())):
         by, id_ = columns[_ORDERS[order]], columns["credential_id"]
-        query = issued.look(source, id_, *(columns[name] for name in TOTALS), only=by > 0)
+        query = issued.look(transaction, source, id_, *(columns[name] for name in TOTALS), only=by > 0)
         rows = transaction.connection.execute(query.order_by(by.desc(), id_).limit(limit))
         best |= {row[0]: tuple(row) for row in rows}
     place = 1 + list(_ORDERS).index(order)

@@ -48,8 +48,9 @@ Both = dict[tuple[str, ...], tuple[int, int]]
 _SETTINGS = (
     # What isn't gathered yet is joined in memory, a few megabytes at most, not on disk.
     ("work_mem", "32MB"),
-    # Those of some days are read by their index; by default, all of the table is thought cheaper to read too soon.
-    ("random_page_cost", "1.1"),
+    # What is asked for is in memory: those of some weeks are cheaper read by their index, those of half a year all in
+    # a row.
+    ("random_page_cost", "1.5"),
     # A plan for any days takes every period for a short one.
     ("plan_cache_mode", "force_custom_plan"),
     # Further processes for one question take more time to be begun than they save.
