@@ -279,6 +279,19 @@ def test_all_on_the_page_are_chosen_by_touch_on_a_phone(page, ada, site):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_link_that_looks_like_a_button_stays_one_box(page, ada, site):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(ada)
+    boxes = page.locator("main").evaluate(
+        """main => {
+            const words = "Sign in with an identity provider of a long name, in another tab";
+            main.insertAdjacentHTML("beforeend", `<p><a class="button" href="#">${words}</a></p>`);
+            return main.lastElementChild.firstElementChild.getClientRects().length;
+        }"""
+    )
+    assert boxes == 1
+
+
 def test_a_button_below_a_paragraph_keeps_its_distance(page, ada, site):
     page.goto(f"{site.add_credential().address}/verification")  # which takes a key
     page.goto(f"{ada}/issuer")

@@ -169,7 +169,15 @@ def set_up(browser: Browser, folder: Path, width: int, scheme: str, taken: list[
     """The first user of an installation, as only an empty one has it; and what is wrong with what they typed."""
     settings = Settings(database_url=f"sqlite:///{folder}/set-up.db", secret_key=SECRET_KEY)
     aside(migrate, settings)
-    server = Server(settings).start()
+    provider = {
+        "ISSUER": "http://127.0.0.1:1",
+        "CLIENT_ID": "x",
+        "CLIENT_SECRET": "y",
+        "NAME": "Meadow Staff and Guests",
+    }
+    server = Server(
+        settings, **{f"CREDTRAIL_OPENID_{name}": value for name, value in provider.items()}
+    ).start()
     try:
         aside(write_once, settings, _add_set_up_link)  # instead of the one that the server printed
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
@@ -179,7 +187,11 @@ def set_up(browser: Browser, folder: Path, width: int, scheme: str, taken: list[
         page.get_by_label("A password").fill("short")
         page.get_by_role("button", name="Begin").click()
         page.screenshot(path=folder / f"set-up-wrong-{width}-{scheme}.png", full_page=True)
-        taken += ["set-up", "set-up-wrong"]
+        page.goto(f"{server.url}/dashboard/sign-in")
+        page.screenshot(path=folder / f"provider-{width}-{scheme}.png", full_page=True)
+        page.get_by_role("link", name="Meadow Staff and Guests").click()
+        page.screenshot(path=folder / f"provider-away-{width}-{scheme}.png", full_page=True)
+        taken += ["set-up", "set-up-wrong", "provider", "provider-away"]
         page.close()
     finally:
         server.stop()
