@@ -55,12 +55,13 @@ def test_one_that_hangs_and_one_that_is_dead_delay_nobody(endpoint, view, receiv
     try:
         view()
         receiver.wait_for(len(good))
-        alone, beside = [], []
-        # By turns, and the least of each: what else this machine does can only add, and to either.
-        while not alone or (len(alone) < 7 and min(beside) >= 1.5 * min(alone)):
-            alone.append(delay("disabled"))
-            beside.append(delay("enabled"))
-        assert min(beside) < 1.5 * min(alone), (beside, alone)
+        slower = []
+        # Each turn with both is held against the turn without just before: from minute to minute this machine is
+        # faster or slower, and what else it does may come in between. Three turns are enough, or as many as seven.
+        while len(slower) < 3 or (len(slower) < 7 and statistics.median(slower) >= 1.5):
+            alone = delay("disabled")
+            slower.append(delay("enabled") / alone)
+        assert statistics.median(slower) < 1.5, slower
     finally:
         worker.kill()
         worker.wait(10)
