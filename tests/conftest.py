@@ -23,6 +23,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
 from httpx2._transports import default as transports
 from starlette.testclient import TestClient
@@ -42,6 +43,12 @@ from credtrail.settings import Settings
 SECRET_KEY = "a secret key that is only good for tests"
 VERSION = "2022-10-26"
 THOROUGH = os.environ.get("THOROUGH") == "1"
+
+# How long a case takes says something of the machine that day, and nothing of the property.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 
 def examples(count: int) -> int:

@@ -138,7 +138,7 @@ changes = st.one_of(
 
 
 @given(st.integers(0, PLACES - 1), st.integers(0, 30), changes)
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 def test_whoever_changes_anything_changes_the_statements_or_is_refused(place, number, change):
     document = rich()
     places = list(objects(document))

@@ -56,7 +56,7 @@ days = st.dates().map(str)
     ),
     st.sampled_from([DOMAIN, LOOPBACK]),
 )
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 def test_our_statements_are_those_of_a_json_ld_library(view, public_url):
     document = open_badge(view, public_url, did_of(public_url, "w", "z6Mk"), ENTRY)
     assert canonize_own(document) == canonize(document)
@@ -124,7 +124,7 @@ def test_a_context_that_was_changed_is_not_used(tmp_path, monkeypatch):
 
 
 @given(st.sets(st.integers(0, SIZE - 1), max_size=50))
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 def test_every_bit_comes_back_as_it_was_set(positions):
     encoded = encode_bits(positions)
     for position in {*positions, 0, 7, 8, SIZE - 1}:

@@ -68,7 +68,7 @@ BASIC, VECTOR = read("basic.json"), read("signed.json")
     st.sampled_from([DOMAIN, LOOPBACK]),
     st.booleans(),
 )
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 def test_the_schema_takes_what_we_sign_as_json_and_as_jwt(
     credential, group, profile, public_url, with_status
 ):

@@ -146,7 +146,7 @@ def test_what_is_no_credential_is_said_so(content, reason):
     st.sampled_from(list(SIGNED)),
     st.sampled_from([*SIGNED["proof"], ""]),
 )
-@settings(max_examples=examples(120), deadline=None)
+@settings(max_examples=examples(120))
 def test_no_value_in_any_place_breaks_the_verification(value, name, within):
     """Whatever stands there, there is a verification, and it never holds but for what was signed."""
     changed = {**SIGNED, name: value}

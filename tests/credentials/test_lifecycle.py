@@ -59,7 +59,7 @@ def as_if_later(transaction):
 
 
 def test_no_sequence_of_calls_leaves_the_state_machine(client, cast, settings):
-    @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.sampled_from(CALLS), max_size=8))
     def check(calls):
         new = {"groupId": cast.group_id, "recipient": {"name": "Robin", "email": "robin@learner.example"}}

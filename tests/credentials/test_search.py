@@ -315,7 +315,7 @@ def search(client, cast, asked):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_any_filter_finds_what_a_plain_evaluation_finds(client, cast, many):
-    @hypothesis_settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
     @given(filters, sorts)
     def check(filter_, sort):
         asked = {"filter": filter_, **({"sort": sort} if sort else {})}

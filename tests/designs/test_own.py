@@ -61,7 +61,7 @@ def text(content, **more):
     return {"kind": "text", "x": 40, "y": 60, "width": 500, "height": 60, "content": content, **more}
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(documents())
 def test_whatever_is_taken_is_drawn(made):
     """The law that matters most: no document that was taken fails later, on somebody's credential."""
@@ -77,7 +77,7 @@ def test_whatever_is_taken_is_drawn(made):
         assert [round(float(side)) for side in page.mediabox[2:]] == list(expected)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(documents())
 def test_every_preview_has_its_size(made):
     with Image.open(BytesIO(own_drawn(made, "jpg", CUSTOM, profile=PROFILE))) as picture:

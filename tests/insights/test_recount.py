@@ -145,9 +145,7 @@ _BEFORE = World(
 @given(worlds, questions)
 @example(_BEFORE, Asked(date(2026, 4, 5), 5, None, None, "week", None, "shares"))
 @example(_BERLIN, Asked(date(2026, 3, 29), 1, None, None, "hour", None, "shares"))
-@hypothesis_settings(
-    max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=examples(120), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_insights_equal_a_naive_recount(settings, monkeypatch, world, asked):
     # A sample of a handful is often wrong: then all delays are looked at.
     for name in ("_FEW_DAYS", "_SAMPLE_LEAST"):

@@ -51,9 +51,7 @@ def hasty(monkeypatch):
 
 
 @given(st.lists(moments, max_size=12), st.lists(moments, max_size=6), zones, st.integers(1, 5))
-@hypothesis_settings(
-    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counts_equal_a_recount_in_the_zone_of_then(settings, cast, hasty, before, after, zone, at_once):
     hasty(at_once)
     asyncio.run(_change(settings, cast, before, after, zone))

@@ -40,9 +40,7 @@ steps = st.lists(
 
 
 @given(steps)
-@hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counts_equal_a_naive_recount_after_any_interleaving(settings, steps):
     asyncio.run(_interleave(settings, steps))
 

@@ -57,8 +57,9 @@ def test_one_that_hangs_and_one_that_is_dead_delay_nobody(endpoint, view, receiv
         receiver.wait_for(len(good))
         slower = []
         # Each turn with both is held against the turn without just before: from minute to minute this machine is
-        # faster or slower, and what else it does may come in between. Three turns are enough, or as many as seven.
-        while len(slower) < 3 or (len(slower) < 7 and statistics.median(slower) >= 1.5):
+        # faster or slower, and what else it does comes in between, now for one and now for the other. Alone on it,
+        # three turns are enough; one turn may well be thrice as slow as the next where much is done beside it.
+        while len(slower) < 3 or (len(slower) < 21 and statistics.median(slower) >= 1.5):
             alone = delay("disabled")
             slower.append(delay("enabled") / alone)
         assert statistics.median(slower) < 1.5, slower
