@@ -62,7 +62,7 @@ class Blocking:
     def _take(self, step: Request | Pause) -> Outcome:
         if isinstance(step, Request):
             return self._exchange(step)
-        time.sleep(step.seconds)
+        time.sleep(step.seconds)  # whoever called waits for the answer in this thread
         return None
 
 

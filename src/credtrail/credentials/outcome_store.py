@@ -13,6 +13,21 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Table, insert, update
 from credtrail.database import Key, Transaction, metadata
 from credtrail.values import Moment
 
+FIRSTS = ("opened_at", "shared_at", "guest_viewed_at", "guest_verified_at")
+"""The earliest `triggered_at`, in whatever order they came in."""
+ACTS = ("recipient_acts", "guest_acts")
+"""Which types there ever were: the sum of their `bit_of`, in `interactions/counts.py`."""
+TOTALS = ("guest_views", "shares", "guest_verifications")
+
+
+def make_facts() -> list[Column[int]]:
+    """The columns that say what happened to a credential, for each table that keeps it."""
+    return [
+        *(Column(name, BigInteger) for name in FIRSTS),
+        *(Column(name, BigInteger, nullable=False) for name in (*ACTS, *TOTALS)),
+    ]
+
+
 outcomes = Table(
     "outcomes",
     metadata,
@@ -25,21 +40,9 @@ outcomes = Table(
     ),
     # When it became issued: what happens to it is timed from then on.
     Column("issued_at", BigInteger, nullable=False),
-    # As in `engagements`.
-    Column("opened_at", BigInteger),
-    Column("shared_at", BigInteger),
-    Column("guest_viewed_at", BigInteger),
-    Column("guest_verified_at", BigInteger),
-    Column("recipient_acts", BigInteger, nullable=False),
-    Column("guest_acts", BigInteger, nullable=False),
-    Column("guest_views", BigInteger, nullable=False),
-    Column("shares", BigInteger, nullable=False),
-    Column("guest_verifications", BigInteger, nullable=False),
+    *make_facts(),
     sqlite_with_rowid=False,
 )
-FIRSTS = ("opened_at", "shared_at", "guest_viewed_at", "guest_verified_at")
-ACTS = ("recipient_acts", "guest_acts")
-TOTALS = ("guest_views", "shares", "guest_verifications")
 
 
 def add_outcomes(transaction: Transaction, issued: Sequence[Any], issued_at: Moment | None = None) -> None:

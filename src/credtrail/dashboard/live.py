@@ -65,7 +65,8 @@ class Live:
 
     async def show(self, visit: Visit) -> Response:
         """The latest of all times; what comes after them comes by the stream."""
-        return visit.page("live.html", happenings=await self._find_latest(visit.workspace_id))
+        latest = await self._database.read(lambda tx: find_latest(tx, self._log, visit.workspace_id))
+        return visit.page("live.html", happenings=latest)
 
     async def stream(self, visit: Visit) -> Response:
         """Rows of the page's list as they come, for a minute; 503 where too many are open."""
@@ -95,9 +96,9 @@ class Live:
         try:
             yield "retry: 500\n\n"
             while time.monotonic() < ends_at and not stopping.is_set():
-                if not await self._database.read(lambda tx: _is_still_let_in(tx, visit)):
+                latest = await self._database.read(lambda tx: self._find_for(tx, visit))
+                if latest is None:
                     return
-                latest = await self._find_latest(visit.workspace_id)
                 fresh = [one for one in latest if one.received_at >= since and one.id not in sent]
                 sent = {one.id for one in latest}
                 # A comment where nothing is new, for whatever stands between and ends what is silent.
@@ -109,14 +110,12 @@ class Live:
         finally:
             self._open -= 1
 
-    async def _find_latest(self, workspace_id: str) -> list[Happening]:
-        return await self._database.read(lambda tx: find_latest(tx, self._log, workspace_id))
-
-
-def _is_still_let_in(transaction: Transaction, visit: Visit) -> bool:
-    """Not once the session was ended elsewhere, or the member removed."""
-    session = visit.session and find_session(transaction, visit.session.digest)
-    return bool(session) and find_member(transaction, visit.workspace_id, visit.me.id) is not None
+    def _find_for(self, transaction: Transaction, visit: Visit) -> list[Happening] | None:
+        """None once the session was ended elsewhere, or the member removed."""
+        session = visit.session and find_session(transaction, visit.session.digest)
+        if not session or find_member(transaction, visit.workspace_id, visit.me.id) is None:
+            return None
+        return find_latest(transaction, self._log, visit.workspace_id)
 
 
 def _event(visit: Visit, fresh: list[Happening]) -> str:

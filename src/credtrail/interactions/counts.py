@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from credtrail.credentials.outcome_store import ACTS, FIRSTS, TOTALS, outcomes
+from credtrail.credentials.outcome_store import ACTS, FIRSTS, TOTALS, make_facts, outcomes
 from credtrail.database import Key, RowSet, Transaction, Writes, metadata
 from credtrail.interactions.model import Interaction, PageActed
 from credtrail.interactions.visits import SetAside
@@ -86,17 +86,7 @@ engagements = Table(
     "engagements",
     metadata,
     Column("credential_id", Key, ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True),
-    # The earliest `triggered_at`, in whatever order they came in.
-    Column("opened_at", BigInteger),
-    Column("shared_at", BigInteger),
-    Column("guest_viewed_at", BigInteger),
-    Column("guest_verified_at", BigInteger),
-    # Which types there ever were: the sum of their `bit_of`.
-    Column("recipient_acts", BigInteger, nullable=False),
-    Column("guest_acts", BigInteger, nullable=False),
-    Column("guest_views", BigInteger, nullable=False),
-    Column("shares", BigInteger, nullable=False),
-    Column("guest_verifications", BigInteger, nullable=False),
+    *make_facts(),
     sqlite_with_rowid=False,
 )
 """What was recorded of one credential and isn't gathered in its outcome yet: opened and shared (or added to a profile)
@@ -125,8 +115,8 @@ def bit_of(event_type: str) -> int:
     return 1 << EVENT_TYPES.index(event_type)
 
 
-_ENGAGEMENT = tuple(column.name for column in engagements.columns if not column.primary_key)
-_NOTHING: tuple[Moment | None, ...] = tuple(None if name.endswith("_at") else 0 for name in _ENGAGEMENT)
+_ENGAGEMENT = (*FIRSTS, *ACTS, *TOTALS)
+_NOTHING: tuple[Moment | None, ...] = tuple(None if name in FIRSTS else 0 for name in _ENGAGEMENT)
 _FIRST_AND_TOTAL: dict[tuple[str, str], tuple[str, str | None]] = {
     ("credential_viewed", "recipient"): ("opened_at", None),
     ("credential_viewed", "guest"): ("guest_viewed_at", "guest_views"),
@@ -180,13 +170,12 @@ _EARLIER = (
     "{0} = case when engagements.{0} <= coalesce(excluded.{0}, engagements.{0}) then engagements.{0} "
     "else coalesce(excluded.{0}, engagements.{0}) end"
 )
-_FIRSTS = ("opened_at", "shared_at", "guest_viewed_at", "guest_verified_at")
 _ADD_ENGAGEMENT = RowSet(
     "insert into engagements (credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "  # noqa: S608 - our own words
     "recipient_acts, guest_acts, guest_views, shares, guest_verifications) "
     "select credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "
     "recipient_acts, guest_acts, guest_views, shares, guest_verifications from {rows} where true "
-    f"on conflict (credential_id) do update set {', '.join(_EARLIER.format(first) for first in _FIRSTS)}, "
+    f"on conflict (credential_id) do update set {', '.join(_EARLIER.format(first) for first in FIRSTS)}, "
     "recipient_acts = engagements.recipient_acts | excluded.recipient_acts, "
     "guest_acts = engagements.guest_acts | excluded.guest_acts, "
     "guest_views = engagements.guest_views + excluded.guest_views, "
