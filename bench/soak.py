@@ -27,6 +27,7 @@ from sqlalchemy import select
 from credtrail.database import Transaction
 from credtrail.database.open import write_once
 from credtrail.interactions.counts import WHOLE, credential_counts, daily_counts, engagements
+from credtrail.interactions.fold import fold_here
 from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import (
     Interaction,
@@ -232,6 +233,7 @@ def compare(ledger: Ledger) -> dict[str, int]:
     """The findings: what is stored against the ledger, and the counts against a recount."""
 
     def ask(transaction: Transaction) -> dict[str, int]:
+        fold_here(transaction)  # as for everybody who asks for counts
         rows = [Interaction(*row) for row in transaction.connection.execute(select(interactions))]
         stored = Counter((row[3], row[4], row[5], row[6]) for row in rows)
         sent = {make_event(ledger.world, number) for number in ledger.sent}

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import hypothesis
 import pytest
 from httpx2._transports import default as transports
+from prometheus_client import REGISTRY
 from starlette.testclient import TestClient
 
 from credtrail.accounts.model import digest_token, make_token
@@ -36,6 +37,8 @@ from credtrail.database.migrate import migrate
 from credtrail.database.open import open_database, write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
+from credtrail.interactions import record
+from credtrail.interactions.fold import Counted
 from credtrail.recipients import acts
 from credtrail.recipients.model import NameRequest
 from credtrail.settings import Settings
@@ -313,11 +316,30 @@ def seen(settings: Settings, ask):
     async def run():
         database = open_database(settings)
         try:
-            return await database.read(ask)
+            return await Counted(database).read(ask)
         finally:
             await database.close()
 
     return asyncio.run(run())
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """A recorder that folds when it begins and when it ends, and not in between; gives what waits for the first."""
+    monkeypatch.setattr(record, "_FOLD_SECONDS", 3_600)
+
+    def count():
+        return REGISTRY.get_sample_value("credtrail_fold_seconds_count")
+
+    before = count()
+
+    def begun():
+        deadline = time.monotonic() + 30
+        while count() == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert count() > before
+
+    return begun
 
 
 @pytest.fixture

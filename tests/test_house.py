@@ -25,7 +25,7 @@ from documents import ROOT
 
 SOURCE = ROOT / "src" / "credtrail"
 MODULES = sorted(SOURCE.rglob("*.py"))
-SQL_STANDS_IN = ("store", "outbox", "log_sql", "search_sql", "counts", "visits")
+SQL_STANDS_IN = ("store", "outbox", "log_sql", "search_sql", "counts", "fold", "visits")
 """And in files whose name ends in `_store`."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BANNED = {

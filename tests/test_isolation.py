@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from conftest import ask_for_name, headers
 from credtrail.database import metadata
+from credtrail.interactions.fold import fold_here
 from credtrail.settings import Settings
 
 # For each route: what of Ada's goes into the path or body when Cleo calls, and the status she gets.
@@ -112,6 +113,7 @@ def snapshot(settings: Settings):
     from conftest import in_transaction
 
     def ask(transaction):
+        fold_here(transaction)
         return {
             name: sorted(map(repr, transaction.connection.execute(select(table))))
             for name, table in metadata.tables.items()

@@ -58,6 +58,7 @@ from credtrail.groups.api import Groups
 from credtrail.groups.store import uses_design
 from credtrail.insights.api import Insights
 from credtrail.interactions.api import Interactions
+from credtrail.interactions.fold import Counted
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
 from credtrail.mail.api import EmailTemplates
@@ -108,6 +109,7 @@ class Parts:
 def build(settings: Settings, database: Database | None = None) -> Parts:
     """Put everything together; nothing runs before the application's lifespan begins."""
     database = database or open_database(settings)
+    counted = Counted(database)
     secret_key = find_or_make_secret_key(settings)
     cursors, log = Cursors(secret_key), SqlLog()
     recorder = Recorder(
@@ -120,8 +122,8 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     showing = Showing(database, Access(secret_key), proving)
     endpoints = [
         *Interactions(database, log, recorder, cursors).endpoints(),
-        *Credentials(database, cursors, press, settings.public_url).endpoints(),
-        *BulkCredentials(database, cursors).endpoints(),
+        *Credentials(counted, cursors, press, settings.public_url).endpoints(),
+        *BulkCredentials(counted, cursors).endpoints(),
         *CredentialLinks(
             database, RecipientLinks(secret_key), showing.access, settings.public_url
         ).endpoints(),
@@ -132,7 +134,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Attributes(database).endpoints(),
         *EmailTemplates(database, cursors).endpoints(),
         *Webhooks(database, cursors, Seal(secret_key, "webhooks"), settings.webhook_hosts).endpoints(),
-        *Insights(database).endpoints(),
+        *Insights(counted).endpoints(),
         *Accounts(database).endpoints(),
     ]
     desk = Desk(database, Seal(secret_key, "issuer"), settings.public_url)
@@ -141,7 +143,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     domains = Domains(database, secret_key, settings.public_url)
     tokens = PageTokens(secret_key)
     pages = Pages(
-        database, showing, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id
+        counted, showing, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id
     )
     reports = Reports(
         showing,
@@ -198,16 +200,16 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     views = [
         *SignIn(database, door, settings, totp).views(),
         *Account(database, door, totp).views(),
-        *Home(database).views(),
-        *InsightsPages(database).views(),
+        *Home(counted).views(),
+        *InsightsPages(counted).views(),
         *Live(database, log).views(),
         *DesignList(database).views(),
         *DesignEditor(database, press).views(),
         *ImageList(database).views(),
         *Tokens(database, settings.public_url).views(),
-        *CredentialsPages(database, press, settings.public_url).views(),
+        *CredentialsPages(counted, press, settings.public_url).views(),
         *OneCredential(
-            database, log, press, documents, RecipientLinks(secret_key), settings.public_url
+            counted, log, press, documents, RecipientLinks(secret_key), settings.public_url
         ).views(),
         *Imports(database).views(),
         *GroupsPages(database).views(),

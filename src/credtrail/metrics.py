@@ -29,6 +29,11 @@ COMMIT_SECONDS = Histogram(
     "From taking the waiting interactions to their commit",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
+FOLD_SECONDS = Histogram(
+    "credtrail_fold_seconds",
+    "Adding what was recorded to the sums (PostgreSQL)",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
 QUEUE_DEPTH = Gauge(
     "credtrail_queue_depth", "Interactions waiting for a transaction", multiprocess_mode="livesum"
 )

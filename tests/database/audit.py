@@ -8,6 +8,7 @@ from itertools import count
 from sqlalchemy import select
 
 from conftest import headers, in_transaction
+from credtrail.interactions.fold import fold_here
 from credtrail.interactions.log_sql import interactions
 from credtrail.interactions.model import Interaction
 from credtrail.values import parse_moment, present_moment
@@ -41,6 +42,7 @@ def assert_stored(settings, ids) -> None:
     """Exactly these interactions are stored, and the counts are theirs."""
 
     def ask(transaction):
+        fold_here(transaction)
         rows = [Interaction(*row) for row in transaction.connection.execute(select(interactions))]
         return rows, {table.name: stored(transaction, table) for table in TABLES}
 

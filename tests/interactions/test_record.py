@@ -10,10 +10,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
+from conftest import seen
+from credtrail.accounts.store import add_workspace, find_workspace
 from credtrail.app import build
 from credtrail.credentials.store import add_credential, credentials, delete_credential
 from credtrail.database.sqlite import SqliteDatabase
+from credtrail.groups.store import add_group
 from credtrail.interactions.counts import daily_counts, engagements
+from credtrail.interactions.fold import fold
 from credtrail.interactions.log_sql import SqlLog, interactions
 from credtrail.interactions.model import (
     Interaction,
@@ -33,6 +37,7 @@ steps = st.lists(
     st.one_of(
         st.lists(entries, min_size=1, max_size=4),  # one submission
         st.integers(0, 3),  # delete that credential
+        st.none(),  # fold what is there
     ),
     min_size=1,
     max_size=12,
@@ -45,32 +50,30 @@ def test_counts_equal_a_naive_recount_after_any_interleaving(settings, steps):
     asyncio.run(_interleave(settings, steps))
 
 
+def _stage(transaction):
+    transaction.connection.execute(delete(credentials))
+    for table in TABLES:
+        transaction.connection.execute(delete(table))
+    name = "Interleaved"
+    workspace = find_workspace(transaction, name=name) or add_workspace(transaction, name, "Asia/Kathmandu")
+    groups = [add_group(transaction, workspace.id, "G", ["x"]).id for _ in range(2)]
+    robin = (None, "Robin", None)
+    return workspace.id, [
+        add_credential(transaction, workspace.id, groups[n % 2], robin, ("2024-03-01", None)).id
+        for n in range(4)
+    ]
+
+
 async def _interleave(settings, steps):
     house = build(settings)
     database, recorder = house.database, house.recorder
-
-    def stage(transaction):
-        transaction.connection.execute(delete(credentials))
-        for table in TABLES:
-            transaction.connection.execute(delete(table))
-        from credtrail.accounts.store import add_workspace, find_workspace
-        from credtrail.groups.store import add_group
-
-        name = "Interleaved"
-        workspace = find_workspace(transaction, name=name) or add_workspace(
-            transaction, name, "Asia/Kathmandu"
-        )
-        groups = [add_group(transaction, workspace.id, "G", ["x"]).id for _ in range(2)]
-        robin = (None, "Robin", None)
-        return workspace.id, [
-            add_credential(transaction, workspace.id, groups[n % 2], robin, ("2024-03-01", None)).id
-            for n in range(4)
-        ]
-
-    workspace_id, ids = await database.write(stage)
+    workspace_id, ids = await database.write(_stage)
     recorder.start()
-    gone, waiting, sent = set(), [], Counter()
+    gone, waiting, folds, sent = set(), [], [], Counter()
     for step in steps:
+        if step is None:
+            folds.append(asyncio.ensure_future(fold(database)))
+            continue
         if isinstance(step, int):
             await asyncio.gather(*waiting, return_exceptions=True)
             waiting.clear()
@@ -85,7 +88,7 @@ async def _interleave(settings, steps):
                 day = day_of(EPOCH + at, "Asia/Kathmandu")
                 sent.update([(True, day, type_, actor), (False, day, type_, actor)])  # of its group, of all
         waiting.append(recorder.record(Submission(workspace_id, chosen, lambda _: Answer(200, b""))))
-    await asyncio.gather(*waiting)
+    await asyncio.gather(*waiting, *folds)
     await recorder.close()
 
     def compare(transaction):
@@ -243,16 +246,7 @@ def test_deleting_a_credential_takes_its_interactions_and_counts_and_keeps_the_s
             assert stored(transaction, table) == {}, table.name
         return stored(transaction, daily_counts)
 
-    async def read():
-        from credtrail.database.open import open_database
-
-        database = open_database(house.settings)
-        try:
-            return await database.read(ask)
-        finally:
-            await database.close()
-
-    assert list(asyncio.run(read()).values()) == [(1,), (1,)]  # of its group, of all
+    assert list(seen(house.settings, ask).values()) == [(1,), (1,)]  # of its group, of all
 
 
 def test_the_first_time_is_the_earliest_triggered_and_not_the_first_received(ada, cast, house):
@@ -260,14 +254,6 @@ def test_the_first_time_is_the_earliest_triggered_and_not_the_first_received(ada
         body = {"credentialId": cast.credential_id, "eventType": "credential_viewed"}
         ada.post("/v1/credential-interactions", json={**body, "triggeredBy": "recipient", "triggeredAt": at})
 
-    async def read():
-        from credtrail.database.open import open_database
-
-        database = open_database(house.settings)
-        try:
-            return await database.read(lambda transaction: stored(transaction, engagements))
-        finally:
-            await database.close()
-
-    [opened_at, *_] = asyncio.run(read())[cast.credential_id,]
+    found = seen(house.settings, lambda transaction: stored(transaction, engagements))
+    [opened_at, *_] = found[cast.credential_id,]
     assert opened_at == parse_moment("2024-03-10T08:00:00.000Z")

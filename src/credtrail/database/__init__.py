@@ -34,7 +34,8 @@ class RowSet:
     """One SQL statement over many rows at once, written one time for both databases.
 
     In `text`, `{rows}` stands for the rows given: a table named `rows` with the named columns (a SQL type
-    each: text or bigint). PostgreSQL gets one array per column, SQLite one JSON text of all rows. One statement,
+    each: text or bigint), and `{given}` for all of them as one value, as it is sent, to be read later.
+    PostgreSQL gets one array per column, SQLite one JSON text of all rows. One statement,
     and not one per row, matters in SQLite as much: its driver lets the interpreter go for each statement, and
     to get it back, row by row, from a busy event loop took five times as long as the rows themselves. For the
     same reason a select names the columns it `returns`, and SQLite hands all of its rows back as one text.
@@ -50,22 +51,26 @@ class RowSet:
         if returns:
             found = f"json_array({', '.join(returns)})"
             self.sqlite = f"select json_group_array({found}) from ({self.sqlite})"  # noqa: S608 - our own words
-        self.postgresql = self.over(self.unnest_from(1))
+        self.postgresql = self.over(self.unnest_from(1), self.arrays_from(1))
 
-    def over(self, source: str) -> str:
-        """The text that takes its rows from this source, which has the named columns."""
-        return self._text.replace("{rows}", f"{source} as rows")
+    def over(self, source: str, given: str = "null") -> str:
+        """The text that takes its rows from this source, which has the named columns, or all from this one value."""
+        return self._text.replace("{rows}", f"{source} as rows").replace("{given}", given)
 
     def over_json(self, source: str) -> str:
         """The SQLite text that takes its rows from this expression, a JSON text."""
         values = ", ".join(f"json_extract(value, '$[{n}]') as {name}" for n, name in enumerate(self.columns))
-        return self.over(f"(select {values} from json_each({source}))")  # noqa: S608 - our own words
+        return self.over(f"(select {values} from json_each({source}))", source)  # noqa: S608 - our own words
 
     def unnest_from(self, first: int) -> str:
         """The rows in PostgreSQL: an array per column, as text, in parameters whose numbers begin with this one."""
         kinds = enumerate(self.columns.values(), first)
         arrays = ", ".join(f"${number}::text::{kind}[]" for number, kind in kinds)
         return f"(select * from unnest({arrays}) as given ({', '.join(self.columns)}))"  # noqa: S608 - our own words
+
+    def arrays_from(self, first: int) -> str:
+        """The same as one value: an array of those texts, which PostgreSQL doesn't look into."""
+        return f"array[{', '.join(f'${number}::text' for number, _ in enumerate(self.columns, first))}]"
 
 
 Writes = tuple[tuple[RowSet, Sequence[tuple[Any, ...]]], ...]

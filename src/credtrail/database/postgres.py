@@ -94,11 +94,12 @@ def _join_statements(statements: tuple[tuple[RowSet, int], ...], sources: tuple[
     That order matters: what comes last holds its row locks the shortest. Each takes its rows from the source with its
     number; of a source only the columns are looked at here.
     """
-    parts, first = [], 1
+    parts, given, first = [], [], 1
     for number, source in enumerate(sources):
         parts.append(f"rows_{number} as {source.unnest_from(first)}")
+        given.append(source.arrays_from(first))
         first += len(source.columns)
-    proper, *others = [statement.over(f"rows_{number}") for statement, number in statements]
+    proper, *others = [statement.over(f"rows_{number}", given[number]) for statement, number in statements]
     parts += [f"part_{number} as ({text})" for number, text in enumerate(others)]
     return f"with {', '.join(parts)} {proper}"
 

@@ -117,7 +117,7 @@ def bit_of(event_type: str) -> int:
 
 _ENGAGEMENT = (*FIRSTS, *ACTS, *TOTALS)
 _NOTHING: tuple[Moment | None, ...] = tuple(None if name in FIRSTS else 0 for name in _ENGAGEMENT)
-_FIRST_AND_TOTAL: dict[tuple[str, str], tuple[str, str | None]] = {
+FIRST_AND_TOTAL: dict[tuple[str, str], tuple[str, str | None]] = {
     ("credential_viewed", "recipient"): ("opened_at", None),
     ("credential_viewed", "guest"): ("guest_viewed_at", "guest_views"),
     ("credential_verified", "guest"): ("guest_verified_at", "guest_verifications"),
@@ -128,7 +128,7 @@ _FIRST_AND_TOTAL: dict[tuple[str, str], tuple[str, str | None]] = {
 def _places_of(event_type: str, triggered_by: str) -> tuple[int, int, int | None, int | None]:
     """Where an interaction is told in a row of engagement: the sum of acts and what it adds to it, the first time, the
     total."""
-    first, total = _FIRST_AND_TOTAL.get((event_type, triggered_by), (None, None))
+    first, total = FIRST_AND_TOTAL.get((event_type, triggered_by), (None, None))
     return (
         _ENGAGEMENT.index(f"{triggered_by}_acts"),
         bit_of(event_type),
@@ -143,7 +143,7 @@ _PLACES = {
     for triggered_by in ACTORS
 }
 
-_ADD_DAILY = RowSet(
+ADD_DAILY = RowSet(
     "insert into daily_counts (workspace_id, group_id, day, event_type, triggered_by, count) "
     "select workspace_id, group_id, day, event_type, triggered_by, count from {rows} where true "
     "on conflict (workspace_id, group_id, day, event_type, triggered_by) "
@@ -155,7 +155,7 @@ _ADD_DAILY = RowSet(
     triggered_by="text",
     count="bigint",
 )
-_ADD_CREDENTIAL = RowSet(
+ADD_CREDENTIAL = RowSet(
     "insert into credential_counts (credential_id, day, event_type, triggered_by, count) "
     "select credential_id, day, event_type, triggered_by, count from {rows} where true "
     "on conflict (credential_id, day, event_type, triggered_by) "
@@ -170,7 +170,7 @@ _EARLIER = (
     "{0} = case when engagements.{0} <= coalesce(excluded.{0}, engagements.{0}) then engagements.{0} "
     "else coalesce(excluded.{0}, engagements.{0}) end"
 )
-_ADD_ENGAGEMENT = RowSet(
+ADD_ENGAGEMENT = RowSet(
     "insert into engagements (credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "  # noqa: S608 - our own words
     "recipient_acts, guest_acts, guest_views, shares, guest_verifications) "
     "select credential_id, opened_at, shared_at, guest_viewed_at, guest_verified_at, "
@@ -192,7 +192,7 @@ _ADD_ENGAGEMENT = RowSet(
     shares="bigint",
     guest_verifications="bigint",
 )
-_ADD_HOURLY = RowSet(
+ADD_HOURLY = RowSet(
     "insert into hourly_counts (workspace_id, group_id, hour, event_type, triggered_by, count) "
     "select workspace_id, group_id, hour, event_type, triggered_by, count from {rows} where true "
     "on conflict (workspace_id, group_id, hour, event_type, triggered_by) "
@@ -256,11 +256,11 @@ def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
         if total is not None:
             row[total] += 1  # type: ignore[operator]
     return (
-        (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
-        (_ADD_ENGAGEMENT, [(id_, *row) for id_, row in sorted(engaged.items())]),
+        (ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
+        (ADD_ENGAGEMENT, [(id_, *row) for id_, row in sorted(engaged.items())]),
         # Last, since these few rows are the ones that everybody waits for.
-        (_ADD_HOURLY, _and_whole(hourly)),
-        (_ADD_DAILY, _and_whole(daily)),
+        (ADD_HOURLY, _and_whole(hourly)),
+        (ADD_DAILY, _and_whole(daily)),
     )
 
 
@@ -292,9 +292,9 @@ def move_counts(moved: list[tuple[Interaction, Counted, Counted]]) -> Writes:
                 daily[workspace_id, whose, day, *what] += count
                 hourly[workspace_id, whose, hour, *what] += count
     return (
-        (_ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items()) if count]),
-        (_ADD_HOURLY, [(*key, count) for key, count in sorted(hourly.items()) if count]),
-        (_ADD_DAILY, [(*key, count) for key, count in sorted(daily.items()) if count]),
+        (ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items()) if count]),
+        (ADD_HOURLY, [(*key, count) for key, count in sorted(hourly.items()) if count]),
+        (ADD_DAILY, [(*key, count) for key, count in sorted(daily.items()) if count]),
     )
 
 

@@ -12,6 +12,7 @@ from credtrail.accounts.model import Workspace
 from credtrail.database import Transaction, run_all
 from credtrail.errors import invalid
 from credtrail.interactions.counts import Counted, move_counts, sweep_counts
+from credtrail.interactions.fold import fold_here
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import Filters, Interaction
 from credtrail.values import day_of, hour_of, new_id
@@ -53,6 +54,7 @@ def _move_some(transaction: Transaction, log: Log, workspace: Workspace) -> int:
     moved = [(one, _counted(one, workspace.time_zone), _counted(one, zone)) for one in before]
     moved = [each for each in moved if each[1] != each[2]]
     if moved:
+        fold_here(transaction)
         run_all(transaction, move_counts(moved))
         sweep_counts(transaction, workspace.id, {one.credential_id for one, _, _ in moved})
     if len(before) == _AT_ONCE:

@@ -13,6 +13,7 @@ from credtrail.accounts.store import time_zone_of
 from credtrail.credentials.model import Credential, present_credential
 from credtrail.credentials.store import delete_credential, find_opened_at, list_of_address
 from credtrail.database import Transaction
+from credtrail.interactions.fold import fold_here
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import Filters, present_interaction
 from credtrail.interactions.visits import list_set_aside
@@ -31,7 +32,9 @@ _AT_ONCE = 1_000
 
 def describe_person(transaction: Transaction, log: Log, workspace_id: str, email: str) -> dict[str, Any]:
     """Everything about the address, as plain values for JSON: credentials with their interactions, mails, what was set
-    aside, what their recipient decided, and which wallets are connected. Source: GDPR, articles 15 and 20."""
+    aside, what their recipient decided, and which wallets are connected; in a transaction that may write.
+    Source: GDPR, articles 15 and 20."""
+    fold_here(transaction)
     zone = time_zone_of(transaction, workspace_id)
     here = list_of_address(transaction, workspace_id, email)
     # They belong to the person and to no workspace: told where the person is known at all.
@@ -119,6 +122,7 @@ def erase_person(transaction: Transaction, workspace_id: str, email: str) -> lis
     Assumed: wallets are disconnected, also from what other workspaces have issued to the address: nothing is kept that
     was kept on the strength of this workspace's credentials. Their issuers' credentials stay, to be connected anew.
     """
+    fold_here(transaction)
     forget_notices_to(transaction, email)
     here = list_of_address(transaction, workspace_id, email)
     if here:
