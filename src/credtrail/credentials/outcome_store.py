@@ -1,7 +1,7 @@
 """SQL of what became of each issued credential, in the order in which insights read it. Called by `store`.
 
 A row is there from the moment the credential is issued. What is recorded goes to `engagements` first, which is small
-and written with every interaction; `interactions/counts.py` gathers it here, some of it at a time. Both together say
+and written all the time; `interactions/counts.py` gathers it here, some of it at a time. Both together say
 what happened: neither does alone.
 """
 

@@ -1,4 +1,5 @@
-"""Counts kept beside the log, in the transaction that appends to it. Called by `record.py`.
+"""Counts kept beside the log. Called by `record.py` in the transaction that appends to it; on PostgreSQL by `fold.py`,
+with what such transactions have left.
 
 `daily_counts` and `hourly_counts` hold sums, each twice: of a group, and of the whole workspace under `WHOLE` in place
 of a group (what insights ask most is then a few rows). No id of a credential or a person is in them: they outlive
@@ -231,7 +232,7 @@ _ADD_SET_ASIDE = RowSet(
 
 
 def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
-    """The statements that fold interactions, each with its day and hour, into the four tables.
+    """The statements that add interactions, each with its day and hour, to the four tables.
 
     Rows go in sorted by key, so that two transactions never wait for each other in a circle.
     """

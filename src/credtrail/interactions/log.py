@@ -1,7 +1,7 @@
 """The one seam of the house: what a log of interactions must do. Implemented by `log_sql.py`.
 
 A log keeps interactions, for good unless it is told to forget, and lists them by id, newest first. It is used inside
-the transaction that checks the credential and folds the counts.
+the transaction that checks the credential and counts.
 """
 
 from collections.abc import Collection
