@@ -26,22 +26,24 @@ from typing import NamedTuple
 import hypothesis
 import pytest
 from httpx2._transports import default as transports
-from prometheus_client import REGISTRY
 from starlette.testclient import TestClient
 
 from credtrail.accounts.model import digest_token, make_token
 from credtrail.accounts.store import add_token, add_workspace
 from credtrail.app import Parts, build
 from credtrail.credentials.store import add_credential, find_view
+from credtrail.database import run_all
 from credtrail.database.migrate import migrate
 from credtrail.database.open import open_database, write_once
 from credtrail.designs.model import BUILT_IN
 from credtrail.groups.store import add_group
-from credtrail.interactions import record
-from credtrail.interactions.fold import Counted
+from credtrail.interactions import fold
+from credtrail.interactions.fold import FoldedDatabase
+from credtrail.interactions.model import Interaction
 from credtrail.recipients import acts
 from credtrail.recipients.model import NameRequest
 from credtrail.settings import Settings
+from recount import count_pending
 
 SECRET_KEY = "a secret key that is only good for tests"
 VERSION = "2022-10-26"
@@ -311,12 +313,12 @@ def in_transaction(settings: Settings, act):
 
 
 def seen(settings: Settings, ask):
-    """Ask the database beside the house without ever waiting for one who writes, as a write transaction would."""
+    """Ask the database beside the house, with nothing pending; a transaction that writes would wait for others."""
 
     async def run():
         database = open_database(settings)
         try:
-            return await Counted(database).read(ask)
+            return await FoldedDatabase(database).read(ask)
         finally:
             await database.close()
 
@@ -324,20 +326,20 @@ def seen(settings: Settings, ask):
 
 
 @pytest.fixture
-def idle(monkeypatch):
-    """A recorder that folds when it begins and when it ends, and not in between; gives what waits for the first."""
-    monkeypatch.setattr(record, "_FOLD_SECONDS", 3_600)
+def idle(monkeypatch, settings):
+    """A recorder that folds when it begins and when it ends, and not in between; gives what waits for the first.
 
-    def count():
-        return REGISTRY.get_sample_value("credtrail_fold_seconds_count")
-
-    before = count()
+    What is there to be folded then is nobody's, and counts nowhere.
+    """
+    monkeypatch.setattr(fold, "FOLD_SECONDS", 3_600)
+    nobody = Interaction("", "", "", "", "credential_viewed", "guest", 0, "api")
+    in_transaction(settings, lambda tx: run_all(tx, fold.count_later([(nobody, "1970-01-01", 0)])))
 
     def begun():
         deadline = time.monotonic() + 30
-        while count() == before and time.monotonic() < deadline:
+        while (count := in_transaction(settings, count_pending)) and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert count() > before
+        assert count == 0
 
     return begun
 

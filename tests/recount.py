@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from credtrail.interactions.counts import (
     credential_counts,
@@ -12,6 +12,7 @@ from credtrail.interactions.counts import (
     engagements,
     hourly_counts,
 )
+from credtrail.interactions.fold import pending_counts
 from credtrail.values import EVENT_TYPES, day_of
 
 OF_CREDENTIALS = (credential_counts, engagements)
@@ -24,6 +25,11 @@ def stored(transaction, table):
     width = len(table.primary_key.columns)
     rows = [tuple(row) for row in transaction.connection.execute(select(table))]
     return {row[:width]: row[width:] for row in rows}
+
+
+def count_pending(transaction):
+    """Transactions that nobody has folded yet, on PostgreSQL."""
+    return transaction.connection.execute(select(func.count()).select_from(pending_counts)).scalar_one()
 
 
 def recount(interactions, time_zone):

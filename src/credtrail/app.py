@@ -58,7 +58,7 @@ from credtrail.groups.api import Groups
 from credtrail.groups.store import uses_design
 from credtrail.insights.api import Insights
 from credtrail.interactions.api import Interactions
-from credtrail.interactions.fold import Counted
+from credtrail.interactions.fold import FoldedDatabase
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Recorder
 from credtrail.mail.api import EmailTemplates
@@ -109,12 +109,10 @@ class Parts:
 def build(settings: Settings, database: Database | None = None) -> Parts:
     """Put everything together; nothing runs before the application's lifespan begins."""
     database = database or open_database(settings)
-    counted = Counted(database)
+    folded = FoldedDatabase(database)
     secret_key = find_or_make_secret_key(settings)
     cursors, log = Cursors(secret_key), SqlLog()
-    recorder = Recorder(
-        database, log, batch_size=settings.commit_batch_size, queue_limit=settings.queue_limit
-    )
+    recorder = Recorder(folded, log, batch_size=settings.commit_batch_size, queue_limit=settings.queue_limit)
     press = Press(
         DiskCache(settings.cache_folder, settings.cache_limit_mb * 1_048_576), settings.render_threads
     )
@@ -122,8 +120,8 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     showing = Showing(database, Access(secret_key), proving)
     endpoints = [
         *Interactions(database, log, recorder, cursors).endpoints(),
-        *Credentials(counted, cursors, press, settings.public_url).endpoints(),
-        *BulkCredentials(counted, cursors).endpoints(),
+        *Credentials(folded, cursors, press, settings.public_url).endpoints(),
+        *BulkCredentials(folded, cursors).endpoints(),
         *CredentialLinks(
             database, RecipientLinks(secret_key), showing.access, settings.public_url
         ).endpoints(),
@@ -134,7 +132,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *Attributes(database).endpoints(),
         *EmailTemplates(database, cursors).endpoints(),
         *Webhooks(database, cursors, Seal(secret_key, "webhooks"), settings.webhook_hosts).endpoints(),
-        *Insights(counted).endpoints(),
+        *Insights(folded).endpoints(),
         *Accounts(database).endpoints(),
     ]
     desk = Desk(database, Seal(secret_key, "issuer"), settings.public_url)
@@ -143,7 +141,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     domains = Domains(database, secret_key, settings.public_url)
     tokens = PageTokens(secret_key)
     pages = Pages(
-        counted, showing, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id
+        folded, showing, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id
     )
     reports = Reports(
         showing,
@@ -200,16 +198,16 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     views = [
         *SignIn(database, door, settings, totp).views(),
         *Account(database, door, totp).views(),
-        *Home(counted).views(),
-        *InsightsPages(counted).views(),
+        *Home(folded).views(),
+        *InsightsPages(folded).views(),
         *Live(database, log).views(),
         *DesignList(database).views(),
         *DesignEditor(database, press).views(),
         *ImageList(database).views(),
         *Tokens(database, settings.public_url).views(),
-        *CredentialsPages(counted, press, settings.public_url).views(),
+        *CredentialsPages(folded, press, settings.public_url).views(),
         *OneCredential(
-            counted, log, press, documents, RecipientLinks(secret_key), settings.public_url
+            folded, log, press, documents, RecipientLinks(secret_key), settings.public_url
         ).views(),
         *Imports(database).views(),
         *GroupsPages(database).views(),
@@ -217,7 +215,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
         *EmailTemplatesPages(database, settings.mail_from, settings.public_url).views(),
         *Members(database, settings.public_url).views(),
         *NameRequests(database, press, settings.public_url).views(),
-        *Persons(database, log, press, settings.public_url).views(),
+        *Persons(folded, log, press, settings.public_url).views(),
         *WebhookPages(database, Seal(secret_key, "webhooks"), settings.webhook_hosts).views(),
         *WorkspaceSettings(database, domains, settings).views(),
         *Issuer(database, Seal(secret_key, "issuer"), settings.public_url).views(),

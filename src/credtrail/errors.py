@@ -116,3 +116,10 @@ def invalid_fields(details: tuple[tuple[str, str], ...]) -> Refusal:
 def unavailable(retry_after_seconds: int = 5) -> Refusal:
     """Storage is down or full: 503 with Retry-After. The transaction was rolled back whole."""
     return Refusal("service_unavailable", headers=(("retry-after", str(retry_after_seconds)),))
+
+
+class UnwritableError(Refusal):
+    """The same where storage takes no writes, being full or read-only, and may answer questions."""
+
+    def __init__(self) -> None:
+        super().__init__("service_unavailable", headers=(("retry-after", "5"),))

@@ -1,10 +1,9 @@
 """On PostgreSQL: every page and every answer that tells of sums tells of what was recorded just before."""
 
 import pytest
-from sqlalchemy import func, select
 
 from conftest import headers, in_transaction
-from credtrail.interactions.fold import pending_counts
+from recount import count_pending
 
 pytestmark = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 
@@ -16,6 +15,7 @@ PAGES = (
     "/insights/channels",
     "/insights/best",
     "/insights/set-aside",
+    "/insights/series.csv",
     "/credentials",
     "/credentials/{id}",
 )
@@ -35,8 +35,7 @@ def test_nothing_is_pending_where_sums_are_told(idle, ada_in, cast, settings, ho
     idle()
 
     def pending():
-        query = select(func.count()).select_from(pending_counts)
-        return in_transaction(settings, lambda tx: tx.connection.execute(query).scalar_one())
+        return in_transaction(settings, count_pending)
 
     def leave_one():
         assert client.post("/v1/credential-interactions", json=sent, headers=ada).status_code == 201
@@ -53,3 +52,12 @@ def test_nothing_is_pending_where_sums_are_told(idle, ada_in, cast, settings, ho
         asked = client.request(method, "/v1" + path.format(id=cast.credential_id), json=body, headers=ada)
         assert asked.status_code == 200, path
         assert pending() == 0, path
+    leave_one()
+    ada_in.see(f"{ada_in.home}/persons")
+    robin = "robin@learner.example"
+    ada_in.post(f"{ada_in.home}/persons/export", email=robin)
+    assert pending() == 0
+    leave_one()
+    ada_in.see(f"{ada_in.home}/persons")
+    ada_in.post(f"{ada_in.home}/persons/erase", email=robin, confirm=robin)
+    assert pending() == 0

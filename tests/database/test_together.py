@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from credtrail.database.open import open_database
+from credtrail.interactions.fold import FoldedDatabase
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.record import Entry, Recorder, Submission
 from credtrail.values import Answer, parse_moment
@@ -34,7 +35,7 @@ class Bridge:
 async def recording(settings):
     """A recorder behind a bridge."""
     bridge = Bridge(open_database(settings))
-    recorder = Recorder(bridge, SqlLog(), batch_size=50, queue_limit=100)
+    recorder = Recorder(FoldedDatabase(bridge), SqlLog(), batch_size=50, queue_limit=100)
     recorder.start()
     try:
         yield recorder, bridge

@@ -1,14 +1,16 @@
 """Folding, on PostgreSQL: what is pending counts for whoever asks, is added once whoever folds, and outlives a kill."""
 
 import asyncio
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
-from conftest import examples, headers, in_transaction, seen
+from conftest import examples, headers, in_transaction
+from credtrail.accounts.store import delete_workspace
 from credtrail.app import build
 from credtrail.credentials.store import delete_credential
 from credtrail.database import run_all
@@ -16,11 +18,11 @@ from credtrail.database.open import open_database
 from credtrail.interactions import fold as folding
 from credtrail.interactions import record
 from credtrail.interactions.counts import credential_counts, daily_counts, engagements
-from credtrail.interactions.fold import count_later, fold, fold_here, pending_counts
+from credtrail.interactions.fold import FoldedDatabase, count_later, fold_here
 from credtrail.interactions.model import Interaction
 from credtrail.interactions.persons import erase_person
 from credtrail.values import ACTORS, EVENT_TYPES, day_of, hour_of, parse_moment
-from recount import TABLES, recount, stored
+from recount import TABLES, count_pending, recount, stored
 
 pytestmark = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 
@@ -53,16 +55,18 @@ def leave(transaction, cast, entries):
     return made
 
 
-def count_pending(transaction):
-    return transaction.connection.execute(select(func.count()).select_from(pending_counts)).scalar_one()
-
-
-@given(st.lists(st.lists(entries, min_size=1, max_size=8), max_size=8), st.integers(1, 4), st.integers(0, 8))
+@given(
+    st.lists(st.lists(entries, min_size=1, max_size=8), max_size=8),
+    st.integers(1, 4),
+    st.integers(1, 400),
+    st.integers(0, 8),
+)
 @hypothesis_settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sums_equal_a_recount_however_many_are_folded_at_once(
-    settings, cast, monkeypatch, batches, most, before
+    settings, cast, monkeypatch, batches, most, characters, before
 ):
-    monkeypatch.setattr(folding, "_MOST_AT_ONCE", most)
+    monkeypatch.setattr(folding, "_MOST_ROWS", most)
+    monkeypatch.setattr(folding, "_MOST_CHARACTERS", characters)
 
     def act(transaction):
         for table in TABLES:
@@ -139,7 +143,7 @@ def test_several_that_fold_at_once_add_it_once(settings, cast):
                 await databases[0].write(
                     lambda tx: leave(tx, cast, [(0, "credential_viewed", "guest", 0), (1, "credential_viewed", "guest", 0)])
                 )  # fmt: skip
-            await asyncio.gather(*map(fold, databases))
+            await asyncio.gather(*(FoldedDatabase(database).fold() for database in databases))
         for database in databases:
             await database.close()
 
@@ -148,7 +152,14 @@ def test_several_that_fold_at_once_add_it_once(settings, cast):
     assert in_transaction(settings, lambda tx: set(stored(tx, daily_counts).values())) == {(160,)}
 
 
-def test_a_credential_that_is_deleted_while_it_is_folded_leaves_its_sums_alone(settings, cast):
+DELETIONS = {
+    "credential": lambda tx, cast: delete_credential(tx, cast.workspace_id, cast.credential_id),
+    "workspace": lambda tx, cast: delete_workspace(tx, cast.workspace_id),
+}
+
+
+@pytest.mark.parametrize("what", DELETIONS)
+def test_what_is_deleted_while_it_is_folded_has_no_sums(settings, cast, what):
     in_transaction(settings, lambda tx: leave(tx, cast, [(0, "credential_viewed", "guest", 0)] * 2))
 
     async def run():
@@ -158,15 +169,14 @@ def test_a_credential_that_is_deleted_while_it_is_folded_leaves_its_sums_alone(s
 
         async def fold_meanwhile():
             await begun.wait()
-            await fold(other)
+            await FoldedDatabase(other).fold()
 
         folding = asyncio.create_task(fold_meanwhile())
 
         def act(transaction):
-            delete_credential(transaction, cast.workspace_id, cast.credential_id)
+            DELETIONS[what](transaction, cast)
             loop.call_soon(begun.set)
-            # The fold waits for this transaction by now: it wants to know whether the credential stays.
-            transaction.connection.exec_driver_sql("select pg_sleep(0.3)")
+            wait_until_somebody_waits(transaction)  # the fold, which wants to know whether it stays
 
         await database.write(act)
         await folding
@@ -176,26 +186,109 @@ def test_a_credential_that_is_deleted_while_it_is_folded_leaves_its_sums_alone(s
     asyncio.run(run())
     kept = in_transaction(settings, lambda tx: {table.name: stored(tx, table) for table in TABLES})
     assert kept["credential_counts"] == kept["engagements"] == {}
-    assert list(kept["daily_counts"].values()) == list(kept["hourly_counts"].values()) == [(2,), (2,)]
+    sums = [(2,), (2,)] if what == "credential" else []
+    assert list(kept["daily_counts"].values()) == list(kept["hourly_counts"].values()) == sums
+    assert in_transaction(settings, count_pending) == 0
 
 
-def test_an_erasure_leaves_nothing_pending(settings, cast):
-    def act(transaction):
-        leave(transaction, cast, [(0, "credential_viewed", "recipient", 0)])
-        erase_person(transaction, cast.workspace_id, "robin@example.com")
-        return count_pending(transaction)
+def wait_until_somebody_waits(transaction):
+    run = transaction.connection.exec_driver_sql
+    for _ in range(1_000):
+        run("select pg_stat_clear_snapshot()")
+        waiting = (
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+        if run(waiting).first():
+            return
+        run("select pg_sleep(0.01)")
+    raise AssertionError("nobody waits")
 
-    assert in_transaction(settings, act) == 0
 
-
-def test_one_who_reads_sees_all_or_nothing_of_a_fold(settings, cast):
-    """Of a transaction that is half folded nobody sees a half: a sum and what it is made of change together."""
-    leave_two = [(0, "credential_viewed", "guest", 0)] * 2
+def test_who_reads_meanwhile_sees_whole_folds(settings, cast):
+    two = [(0, "credential_viewed", "guest", 0)] * 2
 
     def ask(transaction):
         single = sum(count for (count,) in stored(transaction, credential_counts).values())
-        return single, [row[6] for row in stored(transaction, engagements).values()]
+        return single, sum(row[6] for row in stored(transaction, engagements).values())
 
-    for number in range(1, 4):
-        in_transaction(settings, lambda tx: leave(tx, cast, leave_two))
-        assert seen(settings, ask) == (2 * number, [2 * number])
+    async def run():
+        databases = [open_database(settings) for _ in range(2)]
+        writing, reading = map(FoldedDatabase, databases)
+        seen = []
+
+        async def write():
+            for _ in range(40):
+                await writing.write(lambda tx: leave(tx, cast, two))
+                await writing.fold()
+
+        writer = asyncio.create_task(write())
+        while not writer.done():
+            seen.append(await reading.read(ask))
+        await writer
+        seen.append(await reading.read(ask))
+        for database in databases:
+            await database.close()
+        return seen
+
+    seen = asyncio.run(run())
+    assert seen == sorted(seen)
+    assert seen[-1] == (80, 80)
+    assert all(single == views and single % 2 == 0 for single, views in seen)
+
+
+def test_where_it_can_not_be_folded_for_now_sums_are_not_told(idle, client, cast, settings):
+    ada = headers(cast.ada)
+    idle()
+    held, done = threading.Event(), threading.Event()
+
+    def hold(transaction):
+        leave(transaction, cast, [(0, "credential_viewed", "guest", 0)])
+        transaction.connection.exec_driver_sql("select 1 from workspaces for update")
+        held.set()
+        assert done.wait(60)
+
+    in_transaction(settings, lambda tx: leave(tx, cast, [(0, "credential_viewed", "guest", 0)]))
+    holder = threading.Thread(target=in_transaction, args=(settings, hold))
+    holder.start()
+    assert held.wait(30)
+    refused = client.get("/v1/insights/summary", headers=ada)
+    done.set()
+    holder.join()
+    assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+    assert client.get("/v1/insights/summary", headers=ada).status_code == 200
+    assert in_transaction(settings, count_pending) == 0
+
+
+def test_what_was_numbered_long_ago_is_found_by_a_thorough_look(settings, cast, monkeypatch):
+    monkeypatch.setattr(folding, "_LATE", 0)
+
+    async def run():
+        database = open_database(settings)
+        folded = FoldedDatabase(database)
+        for _ in range(2):
+            await folded.write(lambda tx: leave(tx, cast, [(0, "credential_viewed", "guest", 0)]))
+        await folded.fold()
+        await folded.write(lambda tx: leave(tx, cast, [(0, "credential_viewed", "guest", 0)]))
+        late = "update pending_counts set id = default"
+        await folded.write(
+            lambda tx: tx.connection.exec_driver_sql("alter sequence pending_counts_id_seq restart")
+        )
+        await folded.write(lambda tx: tx.connection.exec_driver_sql(late))
+        await folded.fold()
+        left = await database.read(count_pending)
+        await folded.fold(thoroughly=True)
+        found = await database.read(count_pending)
+        await database.close()
+        return left, found
+
+    assert asyncio.run(run()) == (1, 0)
+
+
+def test_an_erasure_leaves_nothing_pending(idle, client, cast, settings):
+    idle()
+    in_transaction(settings, lambda tx: leave(tx, cast, [(0, "credential_viewed", "recipient", 0)]))
+    in_transaction(settings, lambda tx: erase_person(tx, cast.workspace_id, "robin@learner.example"))
+    in_transaction(settings, fold_here)
+    kept = in_transaction(settings, lambda tx: {table.name: stored(tx, table) for table in TABLES})
+    assert kept["credential_counts"] == kept["engagements"] == {}
+    assert in_transaction(settings, count_pending) == 0

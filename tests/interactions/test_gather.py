@@ -23,7 +23,7 @@ from credtrail.insights.ask import Question, summarize
 from credtrail.insights.model import Period
 from credtrail.insights.store import Scope
 from credtrail.interactions.counts import add_counts, engagements, gather_engagements
-from credtrail.interactions.fold import Counted
+from credtrail.interactions.fold import FoldedDatabase
 from credtrail.interactions.model import Interaction
 from credtrail.interactions.record import Entry, Submission
 from credtrail.values import Answer, day_of, hour_of, parse_moment
@@ -173,9 +173,9 @@ def test_who_records_meanwhile_loses_nothing(settings, cast):
         for number in range(0, 120, 4):
             recorded = asyncio.gather(*map(recorder.record, submissions[number : number + 4]))
             gathered += await database.write(lambda transaction: gather_engagements(transaction, 10))
-            await Counted(database).read(ask)
+            await FoldedDatabase(database).read(ask)
             await recorded
-        await Counted(database).read(ask)
+        await FoldedDatabase(database).read(ask)
         await recorder.close()
         await database.close()
         assert seen[-1] == 120

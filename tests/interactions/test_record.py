@@ -17,7 +17,7 @@ from credtrail.credentials.store import add_credential, credentials, delete_cred
 from credtrail.database.sqlite import SqliteDatabase
 from credtrail.groups.store import add_group
 from credtrail.interactions.counts import daily_counts, engagements
-from credtrail.interactions.fold import fold
+from credtrail.interactions.fold import FoldedDatabase
 from credtrail.interactions.log_sql import SqlLog, interactions
 from credtrail.interactions.model import (
     Interaction,
@@ -72,7 +72,7 @@ async def _interleave(settings, steps):
     gone, waiting, folds, sent = set(), [], [], Counter()
     for step in steps:
         if step is None:
-            folds.append(asyncio.ensure_future(fold(database)))
+            folds.append(asyncio.ensure_future(FoldedDatabase(database).fold()))
             continue
         if isinstance(step, int):
             await asyncio.gather(*waiting, return_exceptions=True)
@@ -210,7 +210,7 @@ def test_a_credential_that_is_new_to_the_process_is_not_asked_about_in_the_trans
 
     async def record():
         database = Narrow(Path(settings.database_url.removeprefix("sqlite:///")))
-        recorder = Recorder(database, SqlLog(), batch_size=10, queue_limit=10)
+        recorder = Recorder(FoldedDatabase(database), SqlLog(), batch_size=10, queue_limit=10)
         recorder.start()
         entry = Entry(cast.credential_id, "credential_viewed", "guest", EPOCH)
         answer = await recorder.record(

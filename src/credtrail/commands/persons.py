@@ -13,6 +13,7 @@ from credtrail.credentials.store import list_of_address
 from credtrail.database import Transaction
 from credtrail.designs.cache import DiskCache
 from credtrail.designs.press import Press
+from credtrail.interactions.fold import fold_here
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.persons import describe_person, erase_person
 from credtrail.settings import read_settings
@@ -31,7 +32,9 @@ def export_person(
         one = get_workspace(transaction, workspace)
         return describe_person(transaction, SqlLog(), one.id, email)
 
-    typer.echo(json.dumps(transact(read_settings(), ask), ensure_ascii=False, indent=2))
+    settings = read_settings()
+    transact(settings, fold_here)
+    typer.echo(json.dumps(transact(settings, ask), ensure_ascii=False, indent=2))
 
 
 @app.command("erase")
@@ -61,6 +64,7 @@ def forget_person(
         return erase_person(transaction, one.id, email)
 
     gone = transact(settings, erase)
+    transact(settings, fold_here)
     press = Press(DiskCache(settings.cache_folder, settings.cache_limit_mb * 1_048_576), 1)
     asyncio.run(_forget_documents(press, settings.public_url, gone))
     out.print(f"Erased: {len(gone)} credential(s). Backups made before still hold them.")

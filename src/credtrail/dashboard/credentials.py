@@ -275,7 +275,7 @@ def _act_on(transaction: Transaction, visit: Visit, act: _Act, ids: list[str]) -
     """Do it to each that it can be done to; their public ids. Each is decided by what it is now."""
     done = []
     reason = visit.text("reason")[:1_000] or None
-    for id_ in ids:
+    for id_ in sorted(ids):  # in the order in which others lock them
         try:
             done.append(act.run(transaction, visit.workspace_id, id_, reason))
         except Refusal:

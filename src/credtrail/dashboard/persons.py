@@ -1,5 +1,7 @@
 """What is known of a person, as a file for them, and its erasure. Wired by `app`."""
 
+from contextlib import suppress
+
 from msgspec.json import encode, format
 from starlette.responses import Response
 
@@ -7,9 +9,10 @@ from credtrail.credentials.links import page_address
 from credtrail.credentials.store import list_of_address
 from credtrail.dashboard.credential_words import counted
 from credtrail.dashboard.door import View, Visit
-from credtrail.database import Database, Transaction
+from credtrail.database import Transaction
 from credtrail.designs.press import Press
 from credtrail.errors import Refusal, invalid
+from credtrail.interactions.fold import FoldedDatabase
 from credtrail.interactions.log import Log
 from credtrail.interactions.persons import describe_person, erase_person
 
@@ -17,7 +20,7 @@ from credtrail.interactions.persons import describe_person, erase_person
 class Persons:
     """For admins."""
 
-    def __init__(self, database: Database, log: Log, press: Press, public_url: str) -> None:
+    def __init__(self, database: FoldedDatabase, log: Log, press: Press, public_url: str) -> None:
         self._database = database
         self._log = log
         self._press = press
@@ -47,13 +50,13 @@ class Persons:
         """All that is known, as a JSON file. Who exported is written down, but not whom: the log outlives an erasure."""
         email = visit.text("email")
 
-        def act(transaction: Transaction) -> bytes:
+        def describe(transaction: Transaction) -> bytes:
             known = describe_person(transaction, self._log, visit.workspace_id, email)
-            visit.note(transaction, "person_exported", "")
             return format(encode(known), indent=2)
 
         headers = {"content-disposition": 'attachment; filename="person.json"', "cache-control": "no-store"}
-        body = await self._database.write(act)
+        await self._database.write(lambda tx: visit.note(tx, "person_exported", ""))
+        body = await self._database.read(describe)
         return Response(body, media_type="application/json", headers=headers)
 
     async def erase(self, visit: Visit) -> Response:
@@ -70,6 +73,8 @@ class Persons:
             return gone
 
         gone = await self._database.write(act)
+        with suppress(Refusal):  # else within a second
+            await self._database.fold()
         for public_id in gone:
             await self._press.forget(page_address(self._public_url, public_id))
         return visit.go(

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from credtrail.database import Dialect, RowSet, Writes, number_rows
-from credtrail.errors import unavailable
+from credtrail.errors import UnwritableError, unavailable
 from credtrail.values import IdMaker, Moment, now
 
 T = TypeVar("T")
@@ -89,10 +89,9 @@ class PostgresBulkTransaction:
 
 @lru_cache
 def _join_statements(statements: tuple[tuple[RowSet, int], ...], sources: tuple[RowSet, ...]) -> str:
-    """The first is the statement proper and runs first; the others, as its WITH queries, follow in their order.
+    """The first is the statement proper, and the others are its WITH queries; none sees what another does.
 
-    That order matters: what comes last holds its row locks the shortest. Each takes its rows from the source with its
-    number; of a source only the columns are looked at here.
+    Each takes its rows from the source with its number; of a source only the columns are looked at here.
     """
     parts, given, first = [], [], 1
     for number, source in enumerate(sources):
@@ -267,6 +266,8 @@ async def _persist(transact: Callable[[], Awaitable[T]]) -> T:
         except Exception as error:
             if attempt < _ATTEMPTS and (is_conflict(error) or is_lost_connection(error)):
                 continue
+            if _sqlstate(error) in ("25006", "53100"):  # read-only; disk full
+                raise UnwritableError from error
             if is_outage(error) or is_conflict(error):
                 raise unavailable() from error
             raise

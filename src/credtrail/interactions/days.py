@@ -40,7 +40,10 @@ def change_time_zone(transaction: Transaction, workspace: Workspace, time_zone: 
 
 def move_days(transaction: Transaction, log: Log) -> int:
     """Move some interactions of workspaces whose next time zone holds by now; how many there were, and changes done."""
-    return sum(_move_some(transaction, log, one) for one in accounts.list_changing_days(transaction))
+    changing = accounts.list_changing_days(transaction)
+    if changing:  # so that what was pending is swept with the rest where it counts nothing any more
+        fold_here(transaction)
+    return sum(_move_some(transaction, log, one) for one in changing)
 
 
 def _move_some(transaction: Transaction, log: Log, workspace: Workspace) -> int:
@@ -54,7 +57,6 @@ def _move_some(transaction: Transaction, log: Log, workspace: Workspace) -> int:
     moved = [(one, _counted(one, workspace.time_zone), _counted(one, zone)) for one in before]
     moved = [each for each in moved if each[1] != each[2]]
     if moved:
-        fold_here(transaction)
         run_all(transaction, move_counts(moved))
         sweep_counts(transaction, workspace.id, {one.credential_id for one, _, _ in moved})
     if len(before) == _AT_ONCE:

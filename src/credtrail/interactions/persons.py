@@ -13,7 +13,6 @@ from credtrail.accounts.store import time_zone_of
 from credtrail.credentials.model import Credential, present_credential
 from credtrail.credentials.store import delete_credential, find_opened_at, list_of_address
 from credtrail.database import Transaction
-from credtrail.interactions.fold import fold_here
 from credtrail.interactions.log import Log
 from credtrail.interactions.model import Filters, present_interaction
 from credtrail.interactions.visits import list_set_aside
@@ -32,9 +31,7 @@ _AT_ONCE = 1_000
 
 def describe_person(transaction: Transaction, log: Log, workspace_id: str, email: str) -> dict[str, Any]:
     """Everything about the address, as plain values for JSON: credentials with their interactions, mails, what was set
-    aside, what their recipient decided, and which wallets are connected; in a transaction that may write.
-    Source: GDPR, articles 15 and 20."""
-    fold_here(transaction)
+    aside, what their recipient decided, and which wallets are connected. Source: GDPR, articles 15 and 20."""
     zone = time_zone_of(transaction, workspace_id)
     here = list_of_address(transaction, workspace_id, email)
     # They belong to the person and to no workspace: told where the person is known at all.
@@ -117,12 +114,12 @@ def _set_aside(transaction: Transaction, credential: Credential) -> Iterator[dic
 
 
 def erase_person(transaction: Transaction, workspace_id: str, email: str) -> list[str]:
-    """Delete all of it; the public ids of the credentials, whose drawn documents the caller shall forget.
+    """Delete all of it; the public ids of the credentials, whose drawn documents the caller shall forget. Then shall be
+    folded: that drops what was still pending of them.
 
     Assumed: wallets are disconnected, also from what other workspaces have issued to the address: nothing is kept that
     was kept on the strength of this workspace's credentials. Their issuers' credentials stay, to be connected anew.
     """
-    fold_here(transaction)
     forget_notices_to(transaction, email)
     here = list_of_address(transaction, workspace_id, email)
     if here:

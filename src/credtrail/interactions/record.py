@@ -12,16 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import structlog
-
 from credtrail import metrics
 from credtrail.credentials.store import Owner, find_owners
-from credtrail.database import BulkTransaction, Database, Writes
+from credtrail.database import BulkTransaction, Writes
 from credtrail.database.group import GroupWriter
 from credtrail.database.idempotency import find_answers, keep_answers, replay
 from credtrail.errors import Refusal, invalid
 from credtrail.interactions.counts import add_counts, add_page_counts
-from credtrail.interactions.fold import count_later, fold
+from credtrail.interactions.fold import FoldedDatabase, count_later
 from credtrail.interactions.log import Log
 from credtrail.interactions.log_sql import COLUMNS
 from credtrail.interactions.model import PAGE_ACTIONS, Certainty, Interaction, PageActed, Reason
@@ -30,13 +28,11 @@ from credtrail.values import Answer, IdempotencyKey, Moment, day_of, hour_of
 from credtrail.webhooks.model import sql_type_of
 from credtrail.webhooks.outbox import note_from
 
-log = structlog.get_logger("credtrail.record")
-
 Outcome = Interaction | SetAside | PageActed | Refusal
 
 _MOST_OWNERS = 50_000
 _OWNERS_MS = 60_000
-_FOLD_SECONDS = 1
+_LAST_FOLD_SECONDS = 10
 _NOTE = note_from(sql_type_of("rows.event_type"), **COLUMNS)
 """What webhooks tell of an interaction, under the interaction's own id."""
 
@@ -79,7 +75,7 @@ class Submission:
 class Recorder:
     """Records submissions through one group writer per process."""
 
-    def __init__(self, database: Database, log: Log, *, batch_size: int, queue_limit: int) -> None:
+    def __init__(self, database: FoldedDatabase, log: Log, *, batch_size: int, queue_limit: int) -> None:
         self._database = database
         self._log = log
         self._owners: dict[str, Owner] = {}  # replaced, never emptied: two threads look at it
@@ -92,20 +88,22 @@ class Recorder:
             batch_size=batch_size,
             queue_limit=queue_limit,
         )
-        self._has_pending = True  # what a process before may have left
         self._stopping = asyncio.Event()
-        self._folding: asyncio.Task[None]
+        self._folding: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to record; needs a running event loop."""
         self._writer.start()
-        self._folding = asyncio.create_task(self._keep_folding(), name="fold")
+        self._folding = asyncio.create_task(self._database.keep_folding(self._stopping), name="fold")
 
     async def close(self) -> None:
-        """Commit and answer everything accepted so far, and add it to the sums, then stop."""
+        """Commit and answer everything accepted so far, and add it to the sums, then stop. Where the last takes too
+        long, the next process does it."""
         await self._writer.close()
         self._stopping.set()
-        await self._folding
+        if self._folding is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._folding, _LAST_FOLD_SECONDS)
 
     def record(self, submission: Submission) -> Awaitable[Answer]:
         """Record durably, then answer. Refuses what `present` refuses; 503 when storage is down or overloaded."""
@@ -128,23 +126,6 @@ class Recorder:
     def _forget_owners(self) -> None:
         self._owners = {}
 
-    async def _keep_folding(self) -> None:
-        """Each second, for as long as there is something; a last time when the recorder closes."""
-        is_last = False
-        while not is_last:
-            is_last = self._stopping.is_set()
-            if self._has_pending:
-                self._has_pending = False
-                try:
-                    await fold(self._database)
-                except Exception as error:  # what is pending stays until the next time
-                    self._has_pending = True
-                    if not isinstance(error, Refusal):  # ours to mend
-                        log.exception("not_folded")
-            if not is_last:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), _FOLD_SECONDS)
-
     def apply(
         self, transaction: BulkTransaction, submissions: list[Submission]
     ) -> tuple[Writes, list[Answer | Exception]]:
@@ -164,14 +145,13 @@ class Recorder:
         batch = _Batch(transaction, owners, submissions)
         answers = [batch.settle(submission) for submission in submissions]
         recorded = [interaction for interaction, *_ in batch.recorded]
-        is_later = transaction.dialect == "postgresql"
-        self._has_pending |= is_later
+        count = count_later if transaction.dialect == "postgresql" else add_counts
         writes = (
             *self._log.append(recorded),
             *keep_answers(transaction.at, batch.to_keep),
             *(batch.pages.writes() if batch.pages else ()),
             (_NOTE, recorded),
-            *(count_later if is_later else add_counts)(batch.recorded),
+            *count(batch.recorded),
         )
         return writes, answers
 
