@@ -259,7 +259,6 @@ def add_counts(counted: list[tuple[Interaction, str, Moment]]) -> Writes:
     return (
         (ADD_CREDENTIAL, [(*key, count) for key, count in sorted(single.items())]),
         (ADD_ENGAGEMENT, [(id_, *row) for id_, row in sorted(engaged.items())]),
-        # Last, since these few rows are the ones that everybody waits for.
         (ADD_HOURLY, _and_whole(hourly)),
         (ADD_DAILY, _and_whole(daily)),
     )

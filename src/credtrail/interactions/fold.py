@@ -3,7 +3,7 @@
 There, to add to the sums is most of what recording takes, and transactions of several lanes and processes wait for
 each other's few rows of days and hours. So a transaction that records adds one row to `pending_counts`, with all that
 it has to add, as it was sent; the recorder folds such rows into the sums once a second, and each sum is written once
-for hundreds of interactions. What is pending counts all the same: whoever asks for sums asks through `FoldedDatabase`.
+for many interactions. What is pending counts all the same: whoever asks for sums asks through `FoldedDatabase`.
 
 On SQLite, with its one writer, a fold costs about what it saves and makes others wait: there sums are added at once
 (`counts.py: add_counts`), and nothing is ever pending.
