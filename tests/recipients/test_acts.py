@@ -7,6 +7,7 @@ import pytest
 from conftest import in_transaction
 from credtrail.accounts.session_store import audit_entries
 from credtrail.credentials.store import find_public
+from credtrail.database.open import open_database
 from credtrail.interactions.log_sql import SqlLog
 from credtrail.interactions.persons import describe_person, erase_person
 from credtrail.pages.documents import documents_of
@@ -172,17 +173,18 @@ def test_a_persons_file_holds_it_and_an_erasure_takes_it(device, cast, settings)
     assert mails(settings) == []
 
 
-def test_two_who_decide_at_once_both_come_through(house, settings, cast, device):
+def test_two_who_decide_at_once_both_come_through(settings, cast):
     view = in_transaction(settings, lambda tx: find_public(tx, cast.public_id))
 
     async def both():
+        database = open_database(settings)
         await asyncio.gather(
             *(
-                house.database.write(lambda tx, privacy=privacy: acts.choose_privacy(tx, view, privacy, 7))
+                database.write(lambda tx, privacy=privacy: acts.choose_privacy(tx, view, privacy, 7))
                 for privacy in ("private", "limited", "public", "link")
             )
         )
-        await house.database.close()
+        await database.close()
 
     asyncio.run(both())
     view = in_transaction(settings, lambda tx: find_public(tx, cast.public_id))
