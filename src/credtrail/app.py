@@ -120,7 +120,7 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     showing = Showing(database, Access(secret_key), proving)
     endpoints = [
         *Interactions(database, log, recorder, cursors).endpoints(),
-        *Credentials(folded, cursors, press, settings.public_url).endpoints(),
+        *Credentials(database, folded, cursors, press, settings.public_url).endpoints(),
         *BulkCredentials(folded, cursors).endpoints(),
         *CredentialLinks(
             database, RecipientLinks(secret_key), showing.access, settings.public_url
@@ -141,7 +141,14 @@ def build(settings: Settings, database: Database | None = None) -> Parts:
     domains = Domains(database, secret_key, settings.public_url)
     tokens = PageTokens(secret_key)
     pages = Pages(
-        folded, showing, tokens, desk, badges.show_json, settings.public_url, settings.facebook_app_id
+        database,
+        folded,
+        showing,
+        tokens,
+        desk,
+        badges.show_json,
+        settings.public_url,
+        settings.facebook_app_id,
     )
     reports = Reports(
         showing,

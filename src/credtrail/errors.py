@@ -122,4 +122,4 @@ class UnwritableError(Refusal):
     """The same where storage takes no writes, being full or read-only, and may answer questions."""
 
     def __init__(self) -> None:
-        super().__init__("service_unavailable", headers=(("retry-after", "5"),))
+        super().__init__("service_unavailable", headers=unavailable().headers)

@@ -284,8 +284,7 @@ def test_what_was_numbered_long_ago_is_found_by_a_thorough_look(settings, cast, 
     assert asyncio.run(run()) == (1, 0)
 
 
-def test_an_erasure_leaves_nothing_pending(idle, client, cast, settings):
-    idle()
+def test_an_erasure_leaves_nothing_pending(settings, cast):
     in_transaction(settings, lambda tx: leave(tx, cast, [(0, "credential_viewed", "recipient", 0)]))
     in_transaction(settings, lambda tx: erase_person(tx, cast.workspace_id, "robin@learner.example"))
     in_transaction(settings, fold_here)

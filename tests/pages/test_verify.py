@@ -9,7 +9,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -493,7 +493,7 @@ def test_nothing_hostile_is_more_than_refused(client, copies, dialect):
     for content in HOSTILE:
         assert post(client, content).status_code == 400, content[:30]
 
-    @hypothesis_settings(max_examples=examples(160), suppress_health_check=[HealthCheck.too_slow])
+    @hypothesis_settings(max_examples=examples(160))
     @given(st.data())
     def hold(data):
         match data.draw(st.sampled_from(["bytes", "form", "json", "part", "cut"])):

@@ -36,10 +36,14 @@ class CredentialsPage(Struct):
 
 
 class Credentials:
-    """Credentials of the caller's workspace; `public_url` is the address that their documents bear."""
+    """Credentials of the caller's workspace; `folded` is the database for what is told of their interactions, and
+    `public_url` is the address that their documents bear."""
 
-    def __init__(self, database: Database, cursors: Cursors, press: Press, public_url: str) -> None:
+    def __init__(
+        self, database: Database, folded: Database, cursors: Cursors, press: Press, public_url: str
+    ) -> None:
         self._database = database
+        self._folded = folded
         self._cursors = cursors
         self._press = press
         self._public_url = public_url
@@ -258,7 +262,7 @@ class Credentials:
             opened_at = store.find_opened_at(transaction, credential.id)
             return [present_mail(mail, opened_at) for mail in list_mails(transaction, credential.id)]
 
-        return answer(200, await self._database.read(ask))
+        return answer(200, await self._folded.read(ask))
 
     async def revoke(self, call: Call) -> Answer:
         """Take an issued credential back; a draft, or one that is revoked already, is a conflict."""

@@ -63,7 +63,8 @@ class Own(NamedTuple):
 
 
 class Pages:
-    """Public pages; `public_url` is this installation's address, without a trailing slash.
+    """Public pages; `public_url` is this installation's address, without a trailing slash. `folded` is the database for
+    what is told of interactions.
 
     `show_json` answers programs that ask for the signed credential at a page's address.
     """
@@ -71,6 +72,7 @@ class Pages:
     def __init__(
         self,
         database: Database,
+        folded: Database,
         showing: Showing,
         tokens: PageTokens,
         desk: Desk,
@@ -79,6 +81,7 @@ class Pages:
         facebook_app_id: str = "",
     ) -> None:
         self._database = database
+        self._folded = folded
         self._showing = showing
         self._tokens = tokens
         self._desk = desk
@@ -224,9 +227,7 @@ class Pages:
         if shown is None or not isinstance(self._tokens.read(token, public_id, shown.at), Visit):
             return _missing(request)
         credential_id = shown.view.credential.id
-        views, last_day = await self._database.read(
-            lambda transaction: find_audience(transaction, credential_id)
-        )
+        views, last_day = await self._folded.read(lambda tx: find_audience(tx, credential_id))
         return render(request, "pages/audience.html", views=views, last_day=last_day)
 
     async def show_qr(self, request: Request) -> Response:
